@@ -1,0 +1,102 @@
+# Every target has one line of help: `make help`. CI calls the same targets.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+
+GO       ?= go
+PKG      ?= ./...
+T        ?=
+OUT      ?= demo-out
+GOLANGCI_VERSION := v2.15.0
+
+# What this machine can do decides how we build: without a C compiler there is
+# no cgo and no race detector, without libopus the voice is carried by G.722.
+HAVE_CC   := $(shell command -v gcc >/dev/null 2>&1 && echo yes)
+HAVE_OPUS := $(shell [ -n "$(HAVE_CC)" ] && pkg-config --exists opus 2>/dev/null && echo yes)
+export CGO_ENABLED ?= $(if $(HAVE_CC),1,0)
+TAGS      := $(if $(HAVE_OPUS),,nolibopus)
+TAGFLAG   := $(if $(TAGS),-tags $(TAGS))
+RACE      := $(if $(filter 1,$(CGO_ENABLED)),-race)
+VERSION   := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+LDFLAGS   := -X main.version=$(VERSION)
+# One package after the other keeps real sockets and real codecs honest on two cores.
+TESTFLAGS := $(TAGFLAG) $(RACE) -shuffle=on -count=1 -timeout 20m -p 2
+BIN       := bin
+
+.PHONY: help setup demo run build test test-fast test-sdk test-bind soak fuzz bench lint cross generate generate-check postman bind-check bind-ios bind-android bind-c release clean
+
+help: ## show this help
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
+
+setup: ## install what is missing (C compiler, libopus) through the system's package manager, when it can
+	@scripts/setup build
+
+demo: ## place a real call between two engines and write what each side heard: the main job
+	@scripts/setup build
+	@$(MAKE) --no-print-directory build
+	@$(BIN)/parley demo --out $(OUT) $(ARGS)
+
+run: build ## start the service on this machine (data in ./parley-data)
+	@$(BIN)/parley serve --data parley-data $(ARGS)
+
+build: ## build the programs into bin/
+	@mkdir -p $(BIN)
+	@$(if $(HAVE_OPUS),,echo "note: libopus or a C compiler is missing; this build carries the voice with G.722")
+	@$(GO) build $(TAGFLAG) -trimpath -ldflags '$(LDFLAGS)' -o $(BIN)/ ./cmd/parley ./cmd/bench
+
+test: ## every kind of test, long random ones with reduced counts; PKG=./engine T=TestName for one
+	@scripts/setup test
+	@$(MAKE) --no-print-directory run-tests
+
+.PHONY: run-tests
+run-tests:
+	@$(if $(RACE),,echo "note: no C compiler, so the race detector is off in this run")
+	@$(if $(HAVE_OPUS),,echo "note: libopus is missing, so calls in this run are carried by G.722")
+	@$(GO) test $(TESTFLAGS) $(if $(T),-run '$(T)' -v) $(PKG)
+	@$(if $(RACE),echo "race detector: on",echo "race detector: off (no C compiler)"); $(if $(HAVE_OPUS),echo "voice codec: Opus",echo "voice codec: G.722 (no libopus)")
+	@scripts/contract-checks
+
+test-fast: ## the quick look while writing: short tests, no race detector, cached results allowed
+	@$(GO) test $(TAGFLAG) -short -timeout 2m $(PKG)
+
+test-sdk: ## the official Azure SDKs against the service (not there yet)
+	@echo "make test-sdk: not there yet; it comes with the REST foundation (docs/scope.md)"; exit 1
+
+test-bind: ## the bindings, exercised (not there yet)
+	@echo "make test-bind: not there yet; it comes with the bindings (docs/scope.md)"; exit 1
+
+soak: ## the random tests with their full counts, or as many as fit SOAK_SECONDS (default 3600)
+	@scripts/setup test
+	@scripts/soak $${SOAK_SECONDS:-3600} "$(TAGFLAG)"
+
+fuzz: ## every fuzz target for FUZZ_SECONDS each (default 10)
+	@scripts/fuzz $${FUZZ_SECONDS:-10} "$(TAGFLAG)"
+
+bench: build ## latency, set-up, codecs, signaling, memory: table, bench.json, bench.html
+	@$(BIN)/bench $(ARGS)
+
+lint: ## formatting, the linters of .golangci.yml, generated files current, all platforms compile
+	@scripts/setup build
+	@scripts/golangci $(GOLANGCI_VERSION) run $(if $(TAGS),--build-tags $(TAGS)) ./...
+	@$(GO) mod verify
+	@$(MAKE) --no-print-directory generate-check cross
+
+cross: ## compile for macOS and Windows, link for android, compile for ios (no cgo)
+	@scripts/cross
+
+generate: ## remake generated files (protobuf, zstd dictionary)
+	@scripts/generate
+
+generate-check: ## fail if generated files are not current
+	@scripts/generate --check
+
+postman: ## a Postman collection of the REST surface (not there yet)
+	@echo "make postman: not there yet; it comes with the REST foundation (docs/scope.md)"; exit 1
+
+bind-check bind-ios bind-android bind-c: ## the bindings for phones and C (not there yet)
+	@echo "make $@: not there yet; it comes with the bindings (docs/scope.md)"; exit 1
+
+release: ## archives of the programs for Linux, macOS and Windows with checksums, into out/
+	@scripts/release "$(VERSION)"
+
+clean: ## remove what the build made
+	@rm -rf $(BIN) out $(OUT) bench.json bench.html
