@@ -1,0 +1,40 @@
+package acswire
+
+// ErrorResponse is the body of every answer that is not a success.
+type ErrorResponse struct {
+	Error Error `json:"error"`
+}
+
+// Error says what went wrong.
+type Error struct {
+	// Code is one of the Code constants; never empty.
+	Code string `json:"code"`
+	// Message is a sentence for a person; never empty.
+	Message string `json:"message"`
+	// Target names the input at fault.
+	Target string `json:"target,omitempty"`
+	// Details holds the single errors of a summary.
+	Details []Error `json:"details,omitempty"`
+	// InnerError is a more exact error under this one.
+	InnerError *Error `json:"innererror,omitempty"`
+}
+
+// Error codes.
+const (
+	CodeAPIVersionUnspecified = "ApiVersionUnspecified"
+	CodeBadRequest            = "BadRequest"
+	CodeDenied                = "Denied"
+	CodeForbidden             = "Forbidden"
+	CodeIdentityNotOwned      = "IdentityNotOwned"
+	CodeInternalError         = "InternalError"
+	CodeInvalidAPIVersion     = "InvalidApiVersion"
+	CodeMethodNotAllowed      = "MethodNotAllowed"
+	CodeNotFound              = "NotFound"
+	CodePayloadTooLarge       = "PayloadTooLarge"
+	CodeServiceUnavailable    = "ServiceUnavailable"
+	CodeTooManyRequests       = "TooManyRequests"
+	CodeUnauthorized          = "Unauthorized"
+	CodeUnsupportedAPIVersion = "UnsupportedApiVersion"
+	CodeUnsupportedMediaType  = "UnsupportedMediaType"
+	CodeValidationError       = "ValidationError"
+)

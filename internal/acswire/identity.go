@@ -1,0 +1,65 @@
+package acswire
+
+// CreateIdentityRequest is the body of POST /identities. The body may be absent.
+type CreateIdentityRequest struct {
+	// CreateTokenWithScopes asks for a token with these scopes; absent means no token.
+	CreateTokenWithScopes []string `json:"createTokenWithScopes,omitempty"`
+	// ExpiresInMinutes is the lifetime of that token; absent means DefaultTokenMinutes.
+	ExpiresInMinutes *int32 `json:"expiresInMinutes,omitempty"`
+	// CustomID ties the identity to an id of the caller's own: the same id
+	// gives the same identity every time. From api-version 2025-03-02-preview.
+	CustomID *string `json:"customId,omitempty"`
+}
+
+// Identity is a user of a resource.
+type Identity struct {
+	// ID is the raw id, "8:acs:<resource>_<user>".
+	ID *string `json:"id,omitempty"`
+	// CustomID is the caller's own id, when the identity was made with one.
+	CustomID *string `json:"customId,omitempty"`
+	// LastTokenIssuedAt is when the last token was issued, RFC 3339.
+	LastTokenIssuedAt *string `json:"lastTokenIssuedAt,omitempty"`
+}
+
+// AccessToken is a user access token and when it ends.
+type AccessToken struct {
+	// Token is the token: a secret.
+	Token *string `json:"token,omitempty"`
+	// ExpiresOn is the end of its life, RFC 3339 with an offset.
+	ExpiresOn *string `json:"expiresOn,omitempty"`
+}
+
+// CreateIdentityResponse is the body of the 201 that answers POST /identities.
+type CreateIdentityResponse struct {
+	Identity    *Identity    `json:"identity,omitempty"`
+	AccessToken *AccessToken `json:"accessToken,omitempty"`
+}
+
+// IssueAccessTokenRequest is the body of POST /identities/{id}/:issueAccessToken.
+type IssueAccessTokenRequest struct {
+	// Scopes are the scopes of the token; at least one.
+	Scopes []string `json:"scopes"`
+	// ExpiresInMinutes is the lifetime; absent means DefaultTokenMinutes.
+	ExpiresInMinutes *int32 `json:"expiresInMinutes,omitempty"`
+}
+
+// Lifetimes of a user access token in minutes.
+const (
+	MinTokenMinutes     = 60
+	MaxTokenMinutes     = 1440
+	DefaultTokenMinutes = 1440
+)
+
+// Scopes of a user access token.
+const (
+	ScopeChat            = "chat"
+	ScopeVoIP            = "voip"
+	ScopeChatJoin        = "chat.join"
+	ScopeChatJoinLimited = "chat.join.limited"
+	ScopeVoIPJoin        = "voip.join"
+)
+
+// PossibleScopes returns every scope that a token may have.
+func PossibleScopes() []string {
+	return []string{ScopeChat, ScopeVoIP, ScopeChatJoin, ScopeChatJoinLimited, ScopeVoIPJoin}
+}
