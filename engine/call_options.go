@@ -1,0 +1,52 @@
+package engine
+
+import "time"
+
+// CallOptions are what starting and accepting a call have in common.
+type CallOptions struct {
+	// Events are the call's handlers.
+	Events CallEvents
+	// Audio is what is sent. Nil: nothing, until AddTrack.
+	Audio *LocalAudioTrack
+	// Video is sent as soon as the call is connected. Nil: none, until AddTrack.
+	Video *LocalVideoTrack
+	// Muted starts the call with outgoing audio muted. False: audible.
+	Muted bool
+	// AudioSink takes what the other side says. Nil: it is not played.
+	AudioSink AudioSink
+	// VideoSink takes the other side's video. Nil: it is dropped, until
+	// RemoteVideoTrack.SetSink.
+	VideoSink VideoSink
+	// IncomingMuted starts the call with incoming audio muted. False: audible.
+	IncomingMuted bool
+	// StatsInterval is how often Events.Statistics is called, at least a second.
+	// Zero: never.
+	StatsInterval time.Duration
+}
+
+// StartCallOptions describes a call to place.
+type StartCallOptions struct {
+	CallOptions
+	// ShareAddressEarly lets those called see this device's network addresses
+	// while they still ring. It takes effect with devices that have set
+	// CallAgentOptions.ShareAddressEarly too. False: addresses stay hidden until
+	// the call is accepted.
+	ShareAddressEarly bool
+}
+
+// AcceptCallOptions describes how an incoming call is taken.
+type AcceptCallOptions struct {
+	CallOptions
+}
+
+// RejectCallOptions describes how an incoming call is refused.
+type RejectCallOptions struct {
+	// Busy tells the caller 486 (busy here) instead of 603 (declined).
+	Busy bool
+}
+
+// HangUpOptions describes how a call is left.
+type HangUpOptions struct {
+	// ForEveryone ends the call for all. A call of two ends for both in any case.
+	ForEveryone bool
+}

@@ -1,0 +1,2 @@
+// Package engine is Parley's calling engine.
+package engine
