@@ -417,7 +417,7 @@ func TestStream_HandshakeAndDataTakeTheirTime(t *testing.T) {
 		if err := dialed.Close(); err != nil {
 			t.Error(err)
 		}
-		if _, err := accepted.Read(b); err != io.EOF {
+		if _, err := accepted.Read(b); !errors.Is(err, io.EOF) {
 			t.Errorf("after close: %v", err)
 		}
 		if _, err := accepted.Write([]byte("late")); err != nil {
