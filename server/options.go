@@ -1,0 +1,56 @@
+package server
+
+import (
+	"crypto/tls"
+	"log/slog"
+	"net"
+	"net/netip"
+	"time"
+
+	"github.com/parley-rtc/parley/internal/callfsm"
+)
+
+// Options configure the service. They are read once, by New.
+type Options struct {
+	// DataDir is the folder of everything that outlives the process: the
+	// database, the certificate authority, connection.json. It is made when it
+	// does not exist. Required. One service at a time may use it.
+	DataDir string
+	// HTTPAddr is the address of plain http, "host:port". Empty is
+	// "127.0.0.1:0". Port 0 takes the port of the last start on this folder
+	// when it is free, else any free one, so that agents find a restarted
+	// service again. "off" does without.
+	HTTPAddr string
+	// HTTPSAddr is the address of https, as HTTPAddr. It cannot be "off".
+	HTTPSAddr string
+	// TURNAddr is the UDP address of the relay, as HTTPAddr. "off" does without.
+	TURNAddr string
+	// PublicIP is the address that clients and peers reach this machine at.
+	// Empty: the address listened on, or for a wildcard the machine's own.
+	PublicIP string
+	// AllowedPeers are address ranges that the relay may send to although they
+	// are private, link-local or loopback. A relay that itself listens on
+	// loopback only allows all of them.
+	AllowedPeers []netip.Prefix
+	// AllocationsPerUser is how many relay addresses one user may hold at a
+	// time. Zero: 32.
+	AllocationsPerUser int
+	// TLSConfig serves https with given certificates instead of the local
+	// certificate authority; nil is the local authority.
+	TLSConfig *tls.Config
+	// Timeouts of calls; zero fields take the defaults of callfsm.
+	Timeouts callfsm.Timeouts
+	// Retention is how long an agent's session is kept without a connection.
+	// Zero: 150 s.
+	Retention time.Duration
+	// Logger gets what an operator may want to know; nil is silent. Tokens,
+	// keys and message bodies never reach it.
+	Logger *slog.Logger
+	// Listen opens TCP listeners; nil is net.Listen. For emulated networks.
+	Listen func(network, addr string) (net.Listener, error)
+	// ListenPacket opens UDP sockets; nil is net.ListenPacket.
+	ListenPacket func(network, addr string) (net.PacketConn, error)
+	// Now is the clock of tokens, signatures and records; nil is time.Now.
+	// Timers run on the process's own clock.
+	Now func() time.Time
+}
