@@ -2,19 +2,18 @@ package media
 
 import (
 	"errors"
+	"fmt"
+	"strings"
 	"time"
 
 	"github.com/parley-rtc/parley/internal/packet"
+	"github.com/parley-rtc/parley/media/g711"
+	"github.com/parley-rtc/parley/media/opus"
 )
-
-// SampleRate is the sample rate of all PCM inside the engine, in hertz. PCM is
-// mono, 16 bit. Every encoder takes it and every decoder gives it, also those
-// of codecs that work at 8 or 16 kHz.
-const SampleRate = 48000
 
 // MaxFrameSamples is the longest audio frame that a packet can carry: 120 ms
 // (RFC 6716 2.1.4).
-const MaxFrameSamples = SampleRate / 1000 * 120
+const MaxFrameSamples = AudioSampleRate / 1000 * 120
 
 // ErrUnknownCodec reports a codec name that the registry does not have.
 var ErrUnknownCodec = errors.New("media: unknown codec")
@@ -22,6 +21,13 @@ var ErrUnknownCodec = errors.New("media: unknown codec")
 // ErrNoEncoder reports a codec that this build can decode but not encode: Opus
 // without cgo or without libopus.
 var ErrNoEncoder = errors.New("media: no encoder for this codec in this build")
+
+// ErrMalformed reports a payload that its codec cannot read.
+var ErrMalformed = errors.New("media: malformed payload")
+
+// ErrFrameSize reports PCM of a length that the codec cannot take, or too short
+// for what the payload holds.
+var ErrFrameSize = errors.New("media: wrong number of samples")
 
 // AudioEncoder turns 48 kHz mono PCM into payloads of one codec. It is not
 // safe for use from several goroutines.
@@ -120,17 +126,60 @@ func VideoCodecs() []packet.Codec {
 }
 
 // CanEncode reports whether NewAudioEncoder works for the codec in this build.
-func CanEncode(codec packet.Codec) bool { return false }
+func CanEncode(codec packet.Codec) bool {
+	switch strings.ToLower(codec.Name) {
+	case "opus":
+		return opus.Available()
+	case "g722", "pcmu", "pcma":
+		return true
+	default:
+		return false
+	}
+}
 
 // NewAudioEncoder makes an encoder for a codec of AudioCodecs, found by name
 // without regard to case. Nil options mean the zero value. It fails with
 // ErrUnknownCodec or ErrNoEncoder.
 func NewAudioEncoder(codec packet.Codec, options *EncoderOptions) (AudioEncoder, error) {
-	return nil, ErrNoEncoder
+	var o EncoderOptions
+	if options != nil {
+		o = *options
+	}
+	if o.FrameDuration == 0 {
+		o.FrameDuration = AudioFrameDuration
+	}
+	switch o.FrameDuration {
+	case 10 * time.Millisecond, 20 * time.Millisecond, 40 * time.Millisecond, 60 * time.Millisecond:
+	default:
+		return nil, fmt.Errorf("%w: frames of %v", ErrFrameSize, o.FrameDuration)
+	}
+	switch strings.ToLower(codec.Name) {
+	case "opus":
+		return newOpusEncoder(o)
+	case "g722":
+		return newG722Encoder(o)
+	case "pcmu":
+		return newG711Encoder(g711.Mu, o)
+	case "pcma":
+		return newG711Encoder(g711.A, o)
+	default:
+		return nil, fmt.Errorf("%w: %q", ErrUnknownCodec, codec.Name)
+	}
 }
 
 // NewAudioDecoder makes a decoder for a codec of AudioCodecs, found by name
 // without regard to case. It fails with ErrUnknownCodec.
 func NewAudioDecoder(codec packet.Codec) (AudioDecoder, error) {
-	return nil, ErrUnknownCodec
+	switch strings.ToLower(codec.Name) {
+	case "opus":
+		return newOpusDecoder()
+	case "g722":
+		return newG722Decoder()
+	case "pcmu":
+		return newG711Decoder(g711.Mu)
+	case "pcma":
+		return newG711Decoder(g711.A)
+	default:
+		return nil, fmt.Errorf("%w: %q", ErrUnknownCodec, codec.Name)
+	}
 }

@@ -1,0 +1,6 @@
+//go:build cgo && !nolibopus && opusstatic
+
+package opus
+
+// #cgo LDFLAGS: -lopus -lm
+import "C"

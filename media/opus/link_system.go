@@ -1,0 +1,6 @@
+//go:build cgo && !nolibopus && !opusstatic
+
+package opus
+
+// #cgo pkg-config: opus
+import "C"
