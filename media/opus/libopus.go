@@ -114,7 +114,9 @@ func (e *Encoder) SetComplexity(complexity int) error {
 }
 
 // SetFEC turns in-band forward error correction on or off.
-func (e *Encoder) SetFEC(on bool) error { return e.set("FEC", C.OPUS_SET_INBAND_FEC_REQUEST, number(on)) }
+func (e *Encoder) SetFEC(on bool) error {
+	return e.set("FEC", C.OPUS_SET_INBAND_FEC_REQUEST, number(on))
+}
 
 // SetExpectedLoss tells which share of the packets, 0 to 1, may get lost.
 func (e *Encoder) SetExpectedLoss(fraction float64) error {
