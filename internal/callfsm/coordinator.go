@@ -32,9 +32,12 @@ const (
 	CoordinatorLegLost
 	// CoordinatorLegResumed: the session of Leg is back and nothing was lost.
 	CoordinatorLegResumed
-	// CoordinatorLegGone: the end on Leg is gone for good: its session was closed by
-	// the end, or its device reconciled in a new session without naming this call.
+	// CoordinatorLegGone: the end on Leg is gone for good: it signed out, or its
+	// session was not resumed within the retention.
 	CoordinatorLegGone
+	// CoordinatorLegForgot: the device on Leg reconciled in a new session and did
+	// not name this call. If it never heard of the call, it is offered again.
+	CoordinatorLegForgot
 	// CoordinatorEnd: the service ends the call with Reason (drain, removed user, automation).
 	CoordinatorEnd
 	// CoordinatorTimer: a Deadline has passed.
@@ -80,9 +83,12 @@ type CoordinatorEffect struct {
 type CoordinatorConfig struct {
 	// From and To are the raw identifiers of the caller and the callee.
 	From, To string
-	// Devices is how many devices of the callee are signed in: they become the legs
-	// 1 to Devices, at most MaxLegs. Zero ends the call with ReasonUnreachable.
-	Devices int
+	// CallerDevice is the caller's device: leg 0. The coordinator only keeps it.
+	CallerDevice string
+	// Devices are the callee's devices that are signed in: they become the legs 1,
+	// 2, …; what is more than MaxLegs is left out. None ends the call with
+	// ReasonUnreachable.
+	Devices []string
 	// Timeouts overrides values of DefaultTimeouts; zero fields keep them.
 	Timeouts Timeouts
 }
@@ -117,6 +123,12 @@ func (c *Coordinator) State() CoordinatorState { return c.state }
 
 // Reason returns why the call ended; false while it goes on.
 func (c *Coordinator) Reason() (EndReason, bool) { return EndReason{}, false }
+
+// Device returns the device on a leg, as the config gave it.
+func (c *Coordinator) Device(leg Leg) string { _ = leg; return "" }
+
+// Legs returns the number of legs, the caller's included.
+func (c *Coordinator) Legs() int { return 0 }
 
 // Winner returns the leg that accepted, if one did.
 func (c *Coordinator) Winner() (Leg, bool) { return 0, false }
