@@ -7,9 +7,8 @@ const (
 	MinAccelerate = window + MinPeriod
 	// MinDecelerate is how many samples from the position on Decelerate needs.
 	MinDecelerate = window
-	// History is how many samples before the position Decelerate and
-	// Concealer.Begin need.
-	History = 2*MaxPeriod + window
+	// History is how many samples before the position Decelerate needs.
+	History = MaxPeriod
 )
 
 // Stretcher shortens and lengthens PCM by one pitch period at a time.
@@ -49,7 +48,7 @@ func (s *Stretcher) Accelerate(pcm []int16, threshold float64) int {
 // than History samples before or MinDecelerate samples after at, or if the
 // likeness is below the threshold.
 func (s *Stretcher) Decelerate(pcm []int16, at, end int, threshold float64) int {
-	if at < MaxPeriod || end-at < MinDecelerate || len(pcm)-end < MaxPeriod {
+	if at < History || end-at < MinDecelerate || len(pcm)-end < MaxPeriod {
 		return 0
 	}
 	m := s.find.find(pcm[:end], at, -1, MaxPeriod)
