@@ -32,7 +32,7 @@ CREATE TABLE users (
 
 CREATE UNIQUE INDEX users_custom_id ON users (resource_id, custom_id);
 
--- Owned by server/turn and the front: secrets made once.
+-- Owned by server/store: random secrets made once.
 CREATE TABLE secrets (
     name TEXT NOT NULL PRIMARY KEY,
     value BLOB NOT NULL
@@ -41,7 +41,7 @@ CREATE TABLE secrets (
 -- Owned by server/calls.
 CREATE TABLE calls (
     id BLOB NOT NULL PRIMARY KEY,
-    resource_id TEXT NOT NULL,
+    resource_id BLOB NOT NULL,
     node TEXT NOT NULL,
     snapshot BLOB NOT NULL,
     created_at BIGINT NOT NULL,

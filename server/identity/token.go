@@ -1,0 +1,165 @@
+package identity
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/golang-jwt/jwt/v5"
+
+	"github.com/parley-rtc/parley/internal/acswire"
+	"github.com/parley-rtc/parley/server/guid"
+)
+
+// Errors of tokens.
+var (
+	// ErrTokenInvalid says that a token is not one of this service, or not one
+	// for this use.
+	ErrTokenInvalid = errors.New("identity: invalid token")
+	// ErrTokenExpired says that a token was good once.
+	ErrTokenExpired = errors.New("identity: token expired")
+)
+
+const (
+	// A token with every scope has about 600 bytes.
+	maxToken = 4096
+	// legacyScope is what ACS puts into scp, whatever the scopes.
+	legacyScope = 1792
+	rawIDPrefix = "8:acs:"
+)
+
+// Claims are what a user access token says.
+type Claims struct {
+	// ResourceID and UserID make up the user's raw id.
+	ResourceID, UserID guid.GUID
+	Scopes             []string
+	IssuedAt, Expires  time.Time
+}
+
+// RawID returns the user's raw id, "8:acs:<resource>_<user>".
+func (c *Claims) RawID() string { return rawID(c.ResourceID, c.UserID) }
+
+// Allows tells whether the token has a scope.
+func (c *Claims) Allows(scope string) bool { return slices.Contains(c.Scopes, scope) }
+
+func rawID(resource, user guid.GUID) string {
+	return rawIDPrefix + resource.String() + "_" + user.String()
+}
+
+// parseRawID reads the raw id of a user of this service.
+func parseRawID(raw string) (resource, user guid.GUID, err error) {
+	rest, ok := strings.CutPrefix(raw, rawIDPrefix)
+	if !ok {
+		return guid.GUID{}, guid.GUID{}, guid.ErrInvalid
+	}
+	r, u, ok := strings.Cut(rest, "_")
+	if !ok {
+		return guid.GUID{}, guid.GUID{}, guid.ErrInvalid
+	}
+	if resource, err = guid.Parse(r); err != nil {
+		return guid.GUID{}, guid.GUID{}, err
+	}
+	if user, err = guid.Parse(u); err != nil {
+		return guid.GUID{}, guid.GUID{}, err
+	}
+	return resource, user, nil
+}
+
+// wireClaims is the payload of a user access token, as ACS has it (acs-rest 2.2).
+type wireClaims struct {
+	SkypeID    string           `json:"skypeid"`
+	Scope      int              `json:"scp"`
+	Issued     string           `json:"csi"`
+	ExpiresAt  *jwt.NumericDate `json:"exp"`
+	IssuedAt   *jwt.NumericDate `json:"iat"`
+	ACSScope   string           `json:"acsScope"`
+	ResourceID string           `json:"resourceId"`
+	Audience   jwt.ClaimStrings `json:"aud,omitempty"`
+}
+
+func (c *wireClaims) GetExpirationTime() (*jwt.NumericDate, error) { return c.ExpiresAt, nil }
+func (c *wireClaims) GetIssuedAt() (*jwt.NumericDate, error)       { return c.IssuedAt, nil }
+func (c *wireClaims) GetNotBefore() (*jwt.NumericDate, error)      { return nil, nil } //nolint:nilnil // the interface says so
+func (c *wireClaims) GetIssuer() (string, error)                   { return "", nil }
+func (c *wireClaims) GetSubject() (string, error)                  { return c.SkypeID, nil }
+func (c *wireClaims) GetAudience() (jwt.ClaimStrings, error)       { return c.Audience, nil }
+
+// tokens signs and verifies user access tokens.
+type tokens struct {
+	keys   []*signingKey // newest first
+	now    func() time.Time
+	parser *jwt.Parser
+}
+
+func newTokens(keys []*signingKey, now func() time.Time) *tokens {
+	return &tokens{keys: keys, now: now, parser: jwt.NewParser(
+		jwt.WithValidMethods([]string{algorithm}),
+		jwt.WithExpirationRequired(),
+		jwt.WithTimeFunc(now),
+		jwt.WithStrictDecoding(),
+	)}
+}
+
+// sign makes a token.
+func (t *tokens) sign(c Claims) (string, error) {
+	key := t.keys[0]
+	token := jwt.NewWithClaims(jwt.SigningMethodES256, &wireClaims{
+		SkypeID:    strings.TrimPrefix(c.RawID(), "8:"),
+		Scope:      legacyScope,
+		Issued:     strconv.FormatInt(c.IssuedAt.Unix(), 10),
+		ExpiresAt:  jwt.NewNumericDate(c.Expires),
+		IssuedAt:   jwt.NewNumericDate(c.IssuedAt),
+		ACSScope:   strings.Join(c.Scopes, ","),
+		ResourceID: c.ResourceID.String(),
+	})
+	token.Header["kid"] = key.id
+	signed, err := token.SignedString(key.private)
+	if err != nil {
+		return "", fmt.Errorf("identity: sign: %w", err)
+	}
+	return signed, nil
+}
+
+// verify reads a token that this service signed and that is not past its time.
+// The error is ErrTokenInvalid or ErrTokenExpired and repeats nothing of the token.
+func (t *tokens) verify(token string) (Claims, error) {
+	if len(token) > maxToken {
+		return Claims{}, ErrTokenInvalid
+	}
+	var wire wireClaims
+	_, err := t.parser.ParseWithClaims(token, &wire, func(parsed *jwt.Token) (any, error) {
+		for _, key := range t.keys {
+			if parsed.Header["kid"] == key.id {
+				return &key.private.PublicKey, nil
+			}
+		}
+		return nil, ErrTokenInvalid
+	})
+	if err != nil {
+		// The signature is checked before the times.
+		if errors.Is(err, jwt.ErrTokenExpired) && !errors.Is(err, jwt.ErrTokenSignatureInvalid) {
+			return Claims{}, ErrTokenExpired
+		}
+		return Claims{}, ErrTokenInvalid
+	}
+	return wire.claims()
+}
+
+// claims checks what a genuine token of another use would not have.
+func (c *wireClaims) claims() (Claims, error) {
+	resource, user, err := parseRawID("8:" + c.SkypeID)
+	if err != nil || c.ResourceID != resource.String() || len(c.Audience) != 0 || c.IssuedAt == nil || c.ExpiresAt == nil {
+		return Claims{}, ErrTokenInvalid
+	}
+	claims := Claims{ResourceID: resource, UserID: user, IssuedAt: c.IssuedAt.Time, Expires: c.ExpiresAt.Time}
+	for scope := range strings.SplitSeq(c.ACSScope, ",") {
+		if !slices.Contains(acswire.PossibleScopes(), scope) {
+			return Claims{}, ErrTokenInvalid
+		}
+		claims.Scopes = append(claims.Scopes, scope)
+	}
+	return claims, nil
+}
