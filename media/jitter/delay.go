@@ -15,7 +15,7 @@ const (
 	costOfLoss = 2 * time.Second
 
 	// targetFall is how far the target may fall in a second.
-	targetFall = 25 * time.Millisecond
+	targetFall = 40 * time.Millisecond
 )
 
 // histogram counts lateness with forgetting: new entries weigh more and more
@@ -126,15 +126,15 @@ func (b *baseline) add(at, transit time.Duration) time.Duration {
 	b.newest = n
 	least := transit
 	for i, number := range b.number {
-		if number > n-baselineSlots {
+		if number >= 0 && number > n-baselineSlots {
 			least = min(least, b.least[i])
 		}
 	}
 	return least
 }
 
-// leap is a fall of the baseline that jitter does not explain: the path itself
-// became shorter, and what is known of the jitter moves with it.
+// leap is the least rise of the baseline that is taken for a new, longer path.
+// Smaller ones are the noise of the minimum, or the drift of the clocks.
 const leap = 20 * time.Millisecond
 
 // estimator learns the delay that the network asks for.
@@ -144,8 +144,6 @@ type estimator struct {
 	// base is the transit time of the fastest packets.
 	base  time.Duration
 	known bool
-	// moved is the movement of base that the histograms have not followed yet.
-	moved time.Duration
 
 	least, most, extra time.Duration
 	want, target       time.Duration
@@ -162,7 +160,7 @@ func newEstimator(least, most, extra time.Duration) estimator {
 
 // restart forgets the time line but not the jitter.
 func (e *estimator) restart() {
-	e.line, e.known, e.moved = newBaseline(), false, 0
+	e.line, e.known = newBaseline(), false
 }
 
 // follow takes the transit time of a packet and returns how late it is
@@ -172,16 +170,14 @@ func (e *estimator) follow(at, transit time.Duration) time.Duration {
 	if !e.known {
 		e.base, e.known = base, true
 	}
-	if move := base - e.base; move > -leap {
-		e.moved += move
-	}
-	e.base = base
-	if n := int(e.moved / binWidth); n != 0 {
-		e.fast.shift(-n)
-		e.slow.shift(-n)
-		e.moved -= time.Duration(n) * binWidth
+	// On a longer path all packets looked late until the window had passed; that
+	// was no jitter. On a shorter one the jitter stays what it was.
+	if rise := base - e.base; rise > leap && rise > (e.target-e.extra)/2 {
+		e.fast.shift(-int(rise / binWidth))
+		e.slow.shift(-int(rise / binWidth))
 		e.dirty = true
 	}
+	e.base = base
 	return transit - base
 }
 

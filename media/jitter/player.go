@@ -91,11 +91,11 @@ type Player struct {
 	scratch [maxFrame]int16
 	past    [history]int16
 
-	concealing  bool
-	made        int  // samples of this concealment so far
-	ours        bool // made by lost, not by the decoder
-	pausing     bool
-	pauseLevel  float64
+	concealing bool
+	made       int  // samples of this concealment so far
+	ours       bool // made by lost, not by the decoder
+	pausing    bool
+	pauseLevel float64
 }
 
 // NewPlayer makes a Player.

@@ -30,13 +30,13 @@ func (b *Buffer) Pull(now time.Time, buffered time.Duration) Decision {
 		if s != nil && b.due(s, at) {
 			return b.play(s, at)
 		}
-		return Decision{Action: ActionWait, Duration: b.interval}
+		return Decision{Action: ActionWait, Duration: b.untilDue(s, at)}
 	case phasePause:
 		if s != nil && b.due(s, at) {
 			b.jumped = true
 			return b.play(s, at)
 		}
-		return Decision{Action: ActionComfort, Duration: b.interval}
+		return Decision{Action: ActionComfort, Duration: b.untilDue(s, at)}
 	case phasePlaying, phaseGap:
 	}
 	return b.bridge(s, at)
@@ -93,6 +93,21 @@ func (b *Buffer) due(s *slot, at time.Duration) bool {
 	return b.delayOf(s.ticks, at) >= b.delay.target
 }
 
+// untilDue is how long to fill up before a frame is due, in one piece of at
+// most the interval.
+func (b *Buffer) untilDue(s *slot, at time.Duration) time.Duration {
+	if s == nil {
+		return b.interval
+	}
+	return min(b.interval, roundUp(b.delay.target-b.delayOf(s.ticks, at)))
+}
+
+// roundUp rounds to what decoders can conceal: 2.5 ms.
+func roundUp(d time.Duration) time.Duration {
+	const unit = 2500 * time.Microsecond
+	return max(unit, (d+unit-1)/unit*unit)
+}
+
 // goOn plays the frame that follows the last one, or finds out why there is none.
 func (b *Buffer) goOn(s *slot, at time.Duration) (Decision, bool) {
 	switch {
@@ -120,7 +135,7 @@ func (b *Buffer) bridge(s *slot, at time.Duration) Decision {
 			b.jumped = true
 			return b.play(s, at)
 		}
-		return b.conceal(b.interval)
+		return b.conceal(b.untilDue(s, at))
 	}
 	hole := ticksToDuration(s.ticks-b.nextTicks, b.clockRate)
 	frame := ticksToDuration(int64(s.packet.Duration), b.clockRate)
@@ -142,7 +157,7 @@ func (b *Buffer) bridge(s *slot, at time.Duration) Decision {
 		b.jumped = b.jumped || hole-b.gapPlayed > b.interval
 		return b.play(s, at)
 	}
-	return b.conceal(min(wait, b.interval))
+	return b.conceal(min(roundUp(wait), b.interval))
 }
 
 func (b *Buffer) conceal(d time.Duration) Decision {
