@@ -1,12 +1,9 @@
 package callfsm
 
 import (
-	"errors"
+	"fmt"
 	"time"
 )
-
-// ErrSnapshot reports a snapshot that RestoreCoordinator cannot read.
-var ErrSnapshot = errors.New("callfsm: unreadable snapshot")
 
 // CoordinatorState is the service's view of a call.
 type CoordinatorState uint8
@@ -19,6 +16,15 @@ const (
 	CoordinatorConnected                         // both ends are connected
 	CoordinatorEnded                             // over
 )
+
+// String returns the name of the state.
+func (s CoordinatorState) String() string {
+	names := [...]string{"New", "Ringing", "Accepted", "Connected", "Ended"}
+	if int(s) < len(names) {
+		return names[s]
+	}
+	return fmt.Sprintf("CoordinatorState(%d)", uint8(s))
+}
 
 // CoordinatorInputKind says what happened to a Coordinator.
 type CoordinatorInputKind uint8
@@ -42,8 +48,19 @@ const (
 	CoordinatorEnd
 	// CoordinatorTimer: a Deadline has passed.
 	CoordinatorTimer
-	coordinatorInputCount
 )
+
+// MaxCoordinatorInputKind is the largest CoordinatorInputKind in use.
+const MaxCoordinatorInputKind = CoordinatorTimer
+
+// String returns the name of the kind.
+func (k CoordinatorInputKind) String() string {
+	names := [...]string{"None", "Message", "LegLost", "LegResumed", "LegGone", "LegForgot", "End", "Timer"}
+	if int(k) < len(names) {
+		return names[k]
+	}
+	return fmt.Sprintf("CoordinatorInput(%d)", uint8(k))
+}
 
 // CoordinatorInput is one thing that happened to a Coordinator.
 type CoordinatorInput struct {
@@ -98,64 +115,231 @@ type CoordinatorConfig struct {
 type Coordinator struct {
 	cfg   CoordinatorConfig
 	state CoordinatorState
+	// The caller's words of START.
+	displayName string
+	// legs[0] is the caller.
+	legs [MaxLegs + 1]legState
+	// winner is the leg that accepted, 0 before.
+	winner Leg
+	// lobby: a device keeps the caller waiting; the establishment timer rests.
+	lobby       Leg
+	establishAt time.Time
+	reason      EndReason
+
+	// now and out belong to the Step that runs.
+	now time.Time
+	out []CoordinatorEffect
+}
+
+// legPhase is how far an end has come.
+type legPhase uint8
+
+const (
+	legAbsent  legPhase = iota // there is no such leg
+	legInvited                 // a device that has not answered INCOMING
+	legRinging                 // a device that rings
+	legJoined                  // the caller, or the device that accepted
+	legGone                    // no longer part of the call
+)
+
+// legState is what the service knows about one end.
+type legState struct {
+	phase legPhase
+	// lostAt is when its session was lost; zero while it is there.
+	lostAt time.Time
+	// connected: it reported that its media path stands.
+	connected   bool
+	media       Media
+	muted, held bool
+	// requests are the newest requests to start video and share.
+	requests [2]uint32
+	// reason is why it is gone.
+	reason EndReason
 }
 
 // NewCoordinator returns a coordinator in CoordinatorNew; its first input is the
 // caller's START.
 func NewCoordinator(cfg CoordinatorConfig) *Coordinator {
 	cfg.Timeouts = cfg.Timeouts.withDefaults()
-	return &Coordinator{cfg: cfg}
+	if len(cfg.Devices) > MaxLegs {
+		cfg.Devices = cfg.Devices[:MaxLegs]
+	}
+	c := &Coordinator{cfg: cfg}
+	c.legs[CallerLeg].phase = legJoined
+	for i := range cfg.Devices {
+		c.legs[i+1].phase = legInvited
+	}
+	return c
 }
-
-// RestoreCoordinator makes a coordinator from a Snapshot after the service
-// started again at now. All legs count as lost until they reconcile. The
-// error wraps ErrSnapshot.
-func RestoreCoordinator(now time.Time, snapshot []byte, timeouts Timeouts) (*Coordinator, error) {
-	_, _, _ = now, snapshot, timeouts
-	return nil, ErrSnapshot
-}
-
-// Snapshot returns what RestoreCoordinator needs, in a compact binary form.
-func (c *Coordinator) Snapshot() []byte { return nil }
 
 // State returns the present state.
 func (c *Coordinator) State() CoordinatorState { return c.state }
 
 // Reason returns why the call ended; false while it goes on.
-func (c *Coordinator) Reason() (EndReason, bool) { return EndReason{}, false }
+func (c *Coordinator) Reason() (EndReason, bool) { return c.reason, c.state == CoordinatorEnded }
 
-// Device returns the device on a leg, as the config gave it.
-func (c *Coordinator) Device(leg Leg) string { _ = leg; return "" }
+// Device returns the device on a leg, as the config gave it, or "".
+func (c *Coordinator) Device(leg Leg) string {
+	switch {
+	case leg == CallerLeg:
+		return c.cfg.CallerDevice
+	case int(leg) <= len(c.cfg.Devices):
+		return c.cfg.Devices[leg-1]
+	default:
+		return ""
+	}
+}
 
-// Legs returns the number of legs, the caller's included.
-func (c *Coordinator) Legs() int { return 0 }
+// From returns the raw identifier of the caller.
+func (c *Coordinator) From() string { return c.cfg.From }
+
+// To returns the raw identifier of the callee.
+func (c *Coordinator) To() string { return c.cfg.To }
+
+// Legs returns the number of legs, the caller's included: legs are 0 to Legs()-1.
+func (c *Coordinator) Legs() Leg { return Leg(1 + len(c.cfg.Devices)) }
 
 // Winner returns the leg that accepted, if one did.
-func (c *Coordinator) Winner() (Leg, bool) { return 0, false }
+func (c *Coordinator) Winner() (Leg, bool) { return c.winner, c.winner != 0 }
 
 // Live tells whether the end on leg still takes part in the call.
-func (c *Coordinator) Live(leg Leg) bool { _ = leg; return false }
+func (c *Coordinator) Live(leg Leg) bool {
+	if c.state == CoordinatorEnded || leg > MaxLegs {
+		return false
+	}
+	switch c.legs[leg].phase {
+	case legInvited, legRinging, legJoined:
+		return true
+	case legAbsent, legGone:
+		return false
+	}
+	return false
+}
 
 // RouteLeg returns the leg that a session description or candidates from the
 // end on leg from go to, when their message names the leg named: the caller
 // names the device, a device names itself (or 0). False when one of the two no
-// longer takes part, or when from may not speak for named: then drop it.
-func (c *Coordinator) RouteLeg(from, named Leg) (Leg, bool) { _, _ = from, named; return 0, false }
+// longer takes part, or when from may not speak for named: then drop it. The
+// message that arrives names the device's leg in both directions.
+func (c *Coordinator) RouteLeg(from, named Leg) (Leg, bool) {
+	to := CallerLeg
+	switch {
+	case from == CallerLeg:
+		to = named
+	case named != from && named != CallerLeg:
+		return 0, false
+	}
+	if to == from || !c.Live(from) || !c.Live(to) {
+		return 0, false
+	}
+	return to, true
+}
 
 // Deadline returns when the next timer fires, if one runs.
-func (c *Coordinator) Deadline() (time.Time, bool) { return time.Time{}, false }
+func (c *Coordinator) Deadline() (time.Time, bool) {
+	at := c.establishAt
+	for leg := range c.Legs() {
+		at = earlier(at, c.lostDeadline(leg))
+	}
+	return at, !at.IsZero()
+}
+
+// lostDeadline is when the service gives up a leg without a session. While the
+// establishment timer runs, that one guards the call.
+func (c *Coordinator) lostDeadline(leg Leg) time.Time {
+	l := &c.legs[leg]
+	guarded := c.state == CoordinatorRinging && c.lobby == 0
+	if guarded || l.lostAt.IsZero() || !c.Live(leg) {
+		return time.Time{}
+	}
+	return l.lostAt.Add(c.cfg.Timeouts.Reconnect)
+}
 
 // Step takes one input at the time now and returns what has to be done, in
-// order. The error wraps ErrIllegal; then nothing has changed.
+// order. The error is an *InputError; then nothing has changed. A message from
+// a leg that is no longer part of the call crossed its ENDED and is ignored.
+// After CoordinatorFinished nothing is emitted.
 func (c *Coordinator) Step(now time.Time, in CoordinatorInput) ([]CoordinatorEffect, error) {
-	_, _ = now, in
-	return nil, ErrIllegal
+	return c.appendStep(nil, now, in)
+}
+
+func (c *Coordinator) appendStep(out []CoordinatorEffect, now time.Time, in CoordinatorInput) ([]CoordinatorEffect, error) {
+	c.now, c.out = now, out
+	err := c.dispatch(in)
+	out, c.out = c.out, nil
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *Coordinator) dispatch(in CoordinatorInput) error {
+	if in.Kind != CoordinatorEnd && in.Kind != CoordinatorTimer && (in.Leg > MaxLegs || c.legs[in.Leg].phase == legAbsent) {
+		return c.illegal(in, "no such leg")
+	}
+	switch c.state {
+	case CoordinatorNew:
+		return c.fresh(in)
+	case CoordinatorRinging:
+		return c.ringing(in)
+	case CoordinatorAccepted:
+		return c.accepted(in)
+	case CoordinatorConnected:
+		return c.connected(in)
+	case CoordinatorEnded:
+		return c.ended(in)
+	}
+	return c.illegal(in, "unknown state")
+}
+
+func (c *Coordinator) illegal(in CoordinatorInput, why string) error {
+	name := in.Kind.String()
+	if in.Kind == CoordinatorMessage {
+		name = in.Message.Kind.String()
+	}
+	return &InputError{State: c.state.String(), Input: name, Why: why}
+}
+
+func (c *Coordinator) toLeg(leg Leg, msg Message) {
+	c.out = append(c.out, CoordinatorEffect{Kind: CoordinatorToLeg, Leg: leg, Message: msg})
+}
+
+func (c *Coordinator) persist() {
+	c.out = append(c.out, CoordinatorEffect{Kind: CoordinatorPersist})
+}
+
+// end finishes the call for everybody who still takes part.
+func (c *Coordinator) end(reason EndReason) {
+	c.reason = explain(reason)
+	c.persist()
+	for leg := range c.Legs() {
+		if !c.Live(leg) {
+			continue
+		}
+		why := c.reason
+		if c.legs[leg].reason != (EndReason{}) {
+			why = c.legs[leg].reason // it left, and that ended the call
+		}
+		c.toLeg(leg, Message{Kind: KindEnded, Leg: leg, Reason: wire(why)})
+	}
+	c.state = CoordinatorEnded
+	c.establishAt = time.Time{}
+	c.out = append(c.out, CoordinatorEffect{Kind: CoordinatorFinished, Reason: c.reason})
 }
 
 // LateReply answers a message that an end sent about a call that is over (with
-// the reason that EffectFinished gave) or that the service does not know (pass
-// ReasonUnknownCall.Reason()). False when the message needs no answer.
+// the reason that CoordinatorFinished gave) or that the service does not know
+// (pass ReasonUnknownCall.Reason()). False when the message needs no answer.
 func LateReply(msg Message, reason EndReason) (Message, bool) {
-	_, _ = msg, reason
+	switch msg.Kind {
+	case KindReconcile:
+		return Message{Kind: KindReconciled, Leg: msg.Leg, State: StateDisconnected, Reason: wire(reason)}, true
+	case KindStart, KindAccept:
+		return Message{Kind: KindEnded, Leg: msg.Leg, Reason: wire(reason)}, true
+	case KindNone, KindStarted, KindIncoming, KindRinging, KindEarlyMedia, KindLobby, KindAccepted, KindConfirmed,
+		KindConnected, KindReject, KindHangUp, KindEnded, KindHold, KindResume, KindMute, KindUnmute, KindModality,
+		KindModalityOK, KindModalityRefused, KindRestart, KindRemove, KindTransfer, KindPromote, KindOperationOK,
+		KindOperationFailed, KindReconciled, KindTones:
+	}
 	return Message{}, false
 }

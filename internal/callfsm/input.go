@@ -7,33 +7,35 @@ type InputKind uint8
 
 // The inputs of a Machine. Beside each: the fields of Input that count.
 const (
-	InputNone            InputKind = iota // not an input
-	InputStart                            // app: place the call (outgoing only)
-	InputAccept                           // app: take the call (incoming only); Media, On (muted)
-	InputReject                           // app: refuse it (incoming only); Reason, zero = declined
-	InputHangUp                           // app: end it; On (for everyone), Reason (zero = ordinary)
-	InputHold                             // app: hold
-	InputResume                           // app: resume
-	InputMute                             // app: stop sending audio
-	InputUnmute                           // app: send audio again
-	InputModality                         // app: start or stop Media; On, Request (not 0)
-	InputTones                            // app: send Tones as a message
-	InputRemove                           // app: remove participant To; Request (not 0)
-	InputTransfer                         // app: transfer to To; Request (not 0)
-	InputPromote                          // app: make it a group call; Request (not 0)
-	InputEarlyMedia                       // app of a device that rings: it plays media before the accept
-	InputLobby                            // app of a device that rings: the caller shall wait for admission
-	InputMessage                          // service: Message
-	InputTransportUp                      // transport of Leg is connected
-	InputTransportLost                    // transport of Leg hears nothing, may come back by itself
-	InputTransportFailed                  // transport of Leg needs a new offer to come back
-	InputMediaFailed                      // media of Leg cannot be set up at all; Reason
-	InputSignalingLost                    // signaling is reconnecting
-	InputSignalingResumed                 // signaling is back in the same session: nothing was lost
-	InputNewEpoch                         // signaling is back in a new session: messages may have been lost
-	InputTimer                            // a Deadline has passed
-	inputCount
+	InputNone             InputKind = iota // not an input
+	InputStart                             // app: place the call (outgoing only)
+	InputAccept                            // app: take the call (incoming only); Media, On (muted)
+	InputReject                            // app: refuse it (incoming only); Reason, zero = declined
+	InputHangUp                            // app: end it; On (for everyone), Reason (zero = ordinary)
+	InputHold                              // app: hold
+	InputResume                            // app: resume
+	InputMute                              // app: stop sending audio
+	InputUnmute                            // app: send audio again
+	InputModality                          // app: start or stop Media; On, Request (not 0)
+	InputTones                             // app: send Tones as a message
+	InputRemove                            // app: remove participant To; Request (not 0)
+	InputTransfer                          // app: transfer to To; Request (not 0)
+	InputPromote                           // app: make it a group call; Request (not 0)
+	InputEarlyMedia                        // app of a device that rings: it plays media before the accept
+	InputLobby                             // app of a device that rings: the caller shall wait for admission
+	InputMessage                           // service: Message
+	InputTransportUp                       // transport of Leg is connected
+	InputTransportLost                     // transport of Leg hears nothing, may come back by itself
+	InputTransportFailed                   // transport of Leg needs a new offer to come back
+	InputMediaFailed                       // media of Leg cannot be set up at all; Reason
+	InputSignalingLost                     // signaling is reconnecting
+	InputSignalingResumed                  // signaling is back in the same session: nothing was lost
+	InputNewEpoch                          // signaling is back in a new session: messages may have been lost
+	InputTimer                             // a Deadline has passed
 )
+
+// MaxInputKind is the largest InputKind in use.
+const MaxInputKind = InputTimer
 
 // Input is one thing that happened to a Machine. Which fields count depends on
 // Kind.

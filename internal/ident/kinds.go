@@ -25,7 +25,7 @@ func ParseUser(rawID string) (CommunicationUserIdentifier, error) {
 		return CommunicationUserIdentifier{}, err
 	}
 	user := CommunicationUserIdentifier{ID: rawID}
-	if _, _, _, ok := user.split(); !ok {
+	if _, _, ok := user.split(); !ok {
 		return CommunicationUserIdentifier{}, fmt.Errorf("%w: not a user of a resource", ErrInvalid)
 	}
 	return user, nil
@@ -46,27 +46,27 @@ func (u CommunicationUserIdentifier) Cloud() Cloud {
 // ResourceID returns the id of the user's resource, or "" when the raw id does
 // not tell it.
 func (u CommunicationUserIdentifier) ResourceID() string {
-	_, resource, _, _ := u.split()
+	resource, _, _ := u.split()
 	return resource
 }
 
 // UserID returns the part behind the resource, or "" when the raw id does not
 // have it.
 func (u CommunicationUserIdentifier) UserID() string {
-	_, _, user, _ := u.split()
+	_, user, _ := u.split()
 	return user
 }
 
-func (u CommunicationUserIdentifier) split() (prefix, resource, user string, ok bool) {
+func (u CommunicationUserIdentifier) split() (resource, user string, ok bool) {
 	prefix, rest := splitPrefix(u.ID)
 	if prefix != acsPrefix(cloudOf(prefix)) {
-		return "", "", "", false
+		return "", "", false
 	}
 	resource, user, ok = strings.Cut(rest, "_")
 	if !ok || resource == "" || user == "" || strings.Contains(user, "_") {
-		return "", "", "", false
+		return "", "", false
 	}
-	return prefix, resource, user, true
+	return resource, user, true
 }
 
 func acsPrefix(cloud Cloud) string {
