@@ -85,7 +85,7 @@ func New(c Connection, dial func(ctx context.Context, network, address string) (
 		}
 	}
 	s.client = &http.Client{Timeout: requestTime, Transport: &http.Transport{
-		TLSClientConfig: &tls.Config{RootCAs: s.roots, MinVersion: tls.VersionTLS12},
+		TLSClientConfig: s.TLS(),
 		DialContext:     dial,
 	}}
 	return s, nil
@@ -96,6 +96,11 @@ func (s *Service) Endpoint() string { return s.endpoint }
 
 // RootCAs verify the service's certificate; nil means the system's authorities.
 func (s *Service) RootCAs() *x509.CertPool { return s.roots }
+
+// TLS is the configuration for connections to the service.
+func (s *Service) TLS() *tls.Config {
+	return &tls.Config{RootCAs: s.roots, MinVersion: tls.VersionTLS12}
+}
 
 // Close closes idle connections.
 func (s *Service) Close() { s.client.CloseIdleConnections() }
