@@ -56,16 +56,15 @@ type ICEServer struct {
 // Timers are the intervals of path finding and of the data channels. Zero
 // fields mean the value given at each.
 type Timers struct {
-	// Disconnected is how long nothing is heard before the session is Lost; zero means 3 s.
+	// Disconnected is how long nothing is heard before the session is Lost; zero means 5 s.
 	Disconnected time.Duration
 	// Failed is how long a session stays Lost before it is Failed; zero means
 	// 120 s, the reconnect time of a call.
 	Failed time.Duration
-	// Keepalive is the interval of checks on the path in use; zero means 1 s.
+	// Keepalive is the interval of checks, on the path in use and on those that
+	// may take its place; zero means 1 s. A path without answers for two and a
+	// half intervals is left for another one.
 	Keepalive time.Duration
-	// Improve is the interval at which better paths are looked for while
-	// connected; zero means 300 ms.
-	Improve time.Duration
 	// Gather is how long the answer of a STUN or TURN server is waited for; zero means 5 s.
 	Gather time.Duration
 	// DTLSRetransmit is the first retransmission interval of the DTLS

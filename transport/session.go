@@ -2,190 +2,324 @@ package transport
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/netip"
+	"sync"
+	"sync/atomic"
 
 	"github.com/parley-rtc/parley/internal/packet"
+	"github.com/parley-rtc/parley/internal/slogpion"
+	"github.com/pion/webrtc/v4"
 )
-
-// State is where a session stands.
-type State uint8
-
-// The states of a session.
-const (
-	// StateNew is a session that has not begun to look for a path.
-	StateNew State = iota
-	// StateConnecting looks for a path or shakes hands.
-	StateConnecting
-	// StateConnected carries media and data.
-	StateConnected
-	// StateLost hears nothing from the other side but goes on trying.
-	StateLost
-	// StateFailed has given up; only Restart or Close make sense.
-	StateFailed
-	// StateClosed is final.
-	StateClosed
-)
-
-// String returns the name of the state in lower case.
-func (s State) String() string {
-	switch s {
-	case StateNew:
-		return "new"
-	case StateConnecting:
-		return "connecting"
-	case StateConnected:
-		return "connected"
-	case StateLost:
-		return "lost"
-	case StateFailed:
-		return "failed"
-	case StateClosed:
-		return "closed"
-	default:
-		return "unknown"
-	}
-}
-
-// Reliability tells the two data channels apart.
-type Reliability uint8
-
-const (
-	// Reliable messages arrive once and in order.
-	Reliable Reliability = iota
-	// Lossy messages are sent once and may be lost or overtaken.
-	Lossy
-)
-
-// String returns "reliable" or "lossy".
-func (r Reliability) String() string {
-	switch r {
-	case Reliable:
-		return "reliable"
-	case Lossy:
-		return "lossy"
-	default:
-		return "unknown"
-	}
-}
-
-// DescriptionKind tells an offer from an answer.
-type DescriptionKind uint8
-
-// The kinds of session descriptions. The zero value is no kind.
-const (
-	KindOffer DescriptionKind = iota + 1
-	KindAnswer
-)
-
-// String returns "offer" or "answer".
-func (k DescriptionKind) String() string {
-	switch k {
-	case KindOffer:
-		return "offer"
-	case KindAnswer:
-		return "answer"
-	default:
-		return "unknown"
-	}
-}
-
-// Description is one session description for the other side.
-type Description struct {
-	// Kind is offer or answer.
-	Kind DescriptionKind
-	// SDP is the description itself (RFC 8866), without candidates.
-	SDP string
-	// Generation counts the offers of a session from 1; an answer has that of
-	// its offer. Candidates belong to a generation.
-	Generation uint32
-}
-
-// CandidateBatch is some candidates for the other side.
-type CandidateBatch struct {
-	// Generation is that of the description they belong to.
-	Generation uint32
-	// Candidates are candidate-attribute values (RFC 8839 5.1), "candidate:…".
-	Candidates []string
-	// End tells that no more will follow in this generation. With hidden
-	// addresses it comes only after RevealAddresses.
-	End bool
-}
 
 // Session is one connection to one other end. Make it with New.
-type Session struct{}
+type Session struct {
+	log     *slog.Logger
+	events  Events
+	options Options
+	pc      *webrtc.PeerConnection
+	net     *pionNet
+	keeper  *pathKeeper
+	media   [packet.KindVideo + 1]*media // by kind; nil for none
+	data    [Lossy + 1]*dataChannel
+
+	// ctx ends when the session is closed; goroutines and dials end with it.
+	ctx    context.Context //nolint:containedctx // the life of the session, not of a call
+	cancel context.CancelFunc
+	wait   sync.WaitGroup
+	done   chan struct{}
+	order  mailbox
+
+	congestion *congestion
+	control    atomic.Pointer[controlWriter]
+	headers    sync.Pool
+	streams    atomic.Int64
+	admitted   atomic.Int64 // candidates of the other side, by any way
+	secured    atomic.Bool
+	peerClosed atomic.Bool
+	failed     atomic.Bool
+	hidden     atomic.Bool
+	state      atomic.Uint32
+	target     atomic.Int64
+	repair     chan struct{}
+	repairing  sync.Once
+	repairs    atomic.Pointer[map[uint32]uint32] // SSRC of repairs to SSRC of media
+
+	// negotiating is held while a description is made or taken.
+	negotiating sync.Mutex
+
+	mu         sync.Mutex // guards what follows
+	offering   bool
+	answering  bool
+	generation uint32
+	remoteSet  bool // the description of the other side for this generation is known
+	wasUp      bool
+	local      map[uint32]*localCandidates
+	early      map[uint32][]string // candidates before their description
+	taken      int                 // candidates of this generation
+	direct     []netip.AddrPort
+	punching   bool
+}
 
 // New makes a session. Nothing is sent or gathered before Offer or Answer.
 func New(options *Options) (*Session, error) {
-	return nil, ErrInvalidOptions
+	if options == nil {
+		options = &Options{}
+	}
+	o := options.withDefaults()
+	audio, video, err := assignPayloadTypes(o.AudioCodecs, o.VideoCodecs)
+	if err != nil {
+		return nil, err
+	}
+	servers, streams, err := iceServers(o.ICEServers)
+	if err != nil {
+		return nil, err
+	}
+	if o.Certificate == nil {
+		if o.Certificate, err = NewCertificate(); err != nil {
+			return nil, err
+		}
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	s := &Session{
+		log: o.Logger, events: o.Events, options: o,
+		keeper: newPathKeeper(o.Timers.Keepalive),
+		done:   make(chan struct{}),
+		repair: make(chan struct{}, 1),
+		local:  map[uint32]*localCandidates{},
+		early:  map[uint32][]string{},
+	}
+	s.ctx, s.cancel = context.WithCancel(context.Background())
+	s.order.wait = &s.wait
+	s.headers.New = func() any { return &header{} }
+	s.hidden.Store(o.HideAddresses || o.RelayOnly)
+	s.net = newPionNet(o.Net, s.hidden.Load)
+	s.net.loopback = o.IncludeLoopback || s.net.onlyLoopback()
+	s.media[packet.KindAudio] = newMedia(packet.KindAudio, audio)
+	if len(video) > 0 {
+		s.media[packet.KindVideo] = newMedia(packet.KindVideo, video)
+	}
+	if err := s.build(servers, streams); err != nil {
+		s.cancel()
+		return nil, err
+	}
+	return s, nil
 }
 
-// Offer makes the first offer of the session and begins to gather candidates.
-// It can be called once; later offers come from Restart.
-func (s *Session) Offer(ctx context.Context) (Description, error) {
-	return Description{}, ErrClosed
+// build makes the connection of the stack below.
+func (s *Session) build(servers []webrtc.ICEServer, streams map[string]bool) error {
+	o := &s.options
+	settings, err := s.settings(o, streams)
+	if err != nil {
+		return err
+	}
+	codecs, err := mediaEngine(s.media[packet.KindAudio].ours, s.videoCodecs())
+	if err != nil {
+		return err
+	}
+	registry, err := s.interceptors(o, slogpion.NewFactory(o.Logger))
+	if err != nil {
+		return err
+	}
+	api := webrtc.NewAPI(
+		webrtc.WithMediaEngine(codecs), webrtc.WithSettingEngine(settings), webrtc.WithInterceptorRegistry(registry))
+	policy := webrtc.ICETransportPolicyAll
+	if o.RelayOnly {
+		policy = webrtc.ICETransportPolicyRelay
+	}
+	s.pc, err = api.NewPeerConnection(webrtc.Configuration{
+		ICEServers: servers, ICETransportPolicy: policy, BundlePolicy: webrtc.BundlePolicyMaxBundle,
+		Certificates: []webrtc.Certificate{o.Certificate.certificate},
+	})
+	if err != nil {
+		return errors.Join(fmt.Errorf("%w: %w", ErrInvalidOptions, err), s.congestion.Close())
+	}
+	s.pc.OnICECandidate(s.onCandidate)
+	s.pc.OnTrack(s.onTrack)
+	s.pc.OnConnectionStateChange(func(webrtc.PeerConnectionState) { s.poke() })
+	dtls := s.pc.SCTP().Transport()
+	dtls.OnStateChange(s.onDTLS)
+	dtls.ICETransport().OnSelectedCandidatePairChange(s.keeper.onSelected)
+	if err := s.openData(); err != nil {
+		return errors.Join(err, s.pc.Close())
+	}
+	return nil
 }
 
-// Answer takes the offer of the other side and makes the answer. A later offer
-// (a higher generation) restarts path finding. ErrNoCommonCodec means that the
-// ends share no audio codec.
-func (s *Session) Answer(ctx context.Context, offer Description) (Description, error) {
-	return Description{}, ErrClosed
+func (s *Session) videoCodecs() []offered {
+	if m := s.media[packet.KindVideo]; m != nil {
+		return m.ours
+	}
+	return nil
 }
-
-// SetAnswer takes the answer to the latest offer. An answer to an older offer
-// is ignored.
-func (s *Session) SetAnswer(answer Description) error {
-	return ErrClosed
-}
-
-// Restart makes an offer that finds a new path (RFC 8445 9), after the network
-// changed or the session was Lost. Only the side that made the first offer may
-// call it; packets go on over the old path as long as that works.
-func (s *Session) Restart(ctx context.Context) (Description, error) {
-	return Description{}, ErrClosed
-}
-
-// AddCandidates takes candidates of the other side. They may come before the
-// description they belong to; those of an older generation are ignored. On
-// ErrInvalidCandidate and ErrTooManyCandidates the good ones were taken.
-func (s *Session) AddCandidates(batch CandidateBatch) error {
-	return ErrClosed
-}
-
-// RevealAddresses gives the candidates that HideAddresses withheld to the
-// other side. It does nothing when there are none or when called again.
-func (s *Session) RevealAddresses() {}
 
 // State returns the present state.
-func (s *Session) State() State { return StateNew }
+func (s *Session) State() State { return State(s.state.Load()) } //nolint:gosec // only states are stored
 
-// Codec returns the preferred negotiated codec of that kind, and false before
-// the negotiation or when there is none.
-func (s *Session) Codec(kind packet.Kind) (packet.Codec, bool) {
-	return packet.Codec{}, false
+// observe computes the state from what the stack below says now.
+func (s *Session) observe() State {
+	if s.ctx.Err() != nil {
+		return StateClosed
+	}
+	if s.failed.Load() {
+		return StateFailed
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch s.pc.ConnectionState() {
+	case webrtc.PeerConnectionStateConnected:
+		if s.peerClosed.Load() {
+			return StateLost
+		}
+		s.wasUp = true
+		return StateConnected
+	case webrtc.PeerConnectionStateDisconnected:
+		return StateLost
+	case webrtc.PeerConnectionStateFailed, webrtc.PeerConnectionStateClosed:
+		return StateFailed
+	case webrtc.PeerConnectionStateConnecting:
+		if s.wasUp {
+			// A restart: nothing gets through until it has found a path.
+			return StateLost
+		}
+		return StateConnecting
+	case webrtc.PeerConnectionStateNew, webrtc.PeerConnectionStateUnknown:
+		if s.wasUp {
+			return StateLost
+		}
+		return StateNew
+	default:
+		return StateNew
+	}
 }
 
-// Codecs returns the negotiated codecs of that kind by preference, the
-// telephone-event ones included. Packets of any of them may be written.
-func (s *Session) Codecs(kind packet.Kind) []packet.Codec { return nil }
+// poke tells the application when the state is another one than before. The
+// stack below tells of changes in no order, so the state is asked for, not told.
+func (s *Session) poke() {
+	s.order.post(func() { s.publish(s.observe()) })
+}
 
-// WritePacket sends a media packet. PayloadType must be that of a negotiated
-// codec; SSRC is filled in. The payload is not kept after the call.
-func (s *Session) WritePacket(kind packet.Kind, p *packet.Packet) error { return ErrClosed }
+func (s *Session) publish(next State) {
+	if State(s.state.Swap(uint32(next))) == next { //nolint:gosec // only states are stored
+		return
+	}
+	s.log.Debug("session state", slog.String("state", next.String()))
+	if s.events.StateChanged != nil {
+		s.events.StateChanged(next)
+	}
+}
 
-// RequestKeyFrame asks the other side for a key frame of its video. Requests
-// in quick succession are sent once.
-func (s *Session) RequestKeyFrame() {}
+func (s *Session) onDTLS(state webrtc.DTLSTransportState) {
+	switch state {
+	case webrtc.DTLSTransportStateConnected:
+		s.secured.Store(true)
+	case webrtc.DTLSTransportStateClosed:
+		s.secured.Store(false)
+		s.peerClosed.Store(true)
+	case webrtc.DTLSTransportStateUnknown, webrtc.DTLSTransportStateNew,
+		webrtc.DTLSTransportStateConnecting, webrtc.DTLSTransportStateFailed:
+	}
+	s.poke()
+}
 
-// SendData queues a message. It does not block: ErrNotConnected before the
-// DataOpen event, ErrTooLarge, ErrBufferFull. The bytes are not kept.
-func (s *Session) SendData(r Reliability, message []byte) error { return ErrClosed }
+// fail gives the session up because of what the other side does.
+func (s *Session) fail(reason string) {
+	if s.failed.CompareAndSwap(false, true) {
+		s.log.Info("session failed", slog.String("reason", reason))
+		s.secured.Store(false)
+		s.poke()
+		// On a goroutine of the stack below, which must not wait for itself.
+		s.wait.Go(func() { _ = s.pc.Close() })
+	}
+}
 
-// BufferedAmount returns how many bytes of SendData are not yet sent.
-func (s *Session) BufferedAmount(r Reliability) int { return 0 }
+// pokeBitrate tells the application the target bitrate if it changed.
+func (s *Session) pokeBitrate() {
+	s.order.post(func() {
+		bps := s.targetBitrate()
+		if s.target.Swap(int64(bps)) != int64(bps) && s.events.TargetBitrate != nil {
+			s.events.TargetBitrate(bps)
+		}
+	})
+}
 
-// Stats returns a snapshot of what was counted so far.
-func (s *Session) Stats() Stats { return Stats{} }
+func (s *Session) targetBitrate() int {
+	b := &s.options.Bitrate
+	return min(max(s.congestion.estimator.GetTargetBitrate(), b.Min), b.Max)
+}
+
+// onTrack keeps the readers of a received stream going; wire has what they read.
+func (s *Session) onTrack(t *webrtc.TrackRemote, r *webrtc.RTPReceiver) {
+	read := func(read func([]byte) error) {
+		b := make([]byte, receiveMTU)
+		for {
+			// Other errors are about one packet.
+			if err := read(b); ended(err) || s.ctx.Err() != nil {
+				return
+			}
+		}
+	}
+	s.wait.Go(func() {
+		read(func(b []byte) error { _, _, err := t.Read(b); return err })
+	})
+	s.wait.Go(func() {
+		read(func(b []byte) error { _, _, err := r.Read(b); return err })
+	})
+}
+
+// readFeedback keeps the reader of what comes back about a sent stream going.
+func (s *Session) readFeedback(sender *webrtc.RTPSender) {
+	s.wait.Go(func() {
+		b := make([]byte, receiveMTU)
+		for {
+			if _, _, err := sender.Read(b); ended(err) || s.ctx.Err() != nil {
+				return
+			}
+		}
+	})
+}
+
+// ended tells whether a stream is at its end.
+func ended(err error) bool {
+	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrClosedPipe)
+}
+
+func (s *Session) emitPacket(kind packet.Kind, p *packet.Packet) {
+	if s.events.Packet != nil && s.ctx.Err() == nil {
+		s.events.Packet(kind, p)
+	}
+}
 
 // Close ends the session. It is idempotent, may be called from a handler and
-// does not wait for handlers.
-func (s *Session) Close() error { return nil }
+// does not wait for handlers; Done tells when everything has ended. The other
+// side sees the session as Lost.
+func (s *Session) Close() error {
+	s.mu.Lock()
+	closed := s.ctx.Err() != nil
+	s.cancel()
+	s.mu.Unlock()
+	if closed {
+		return nil
+	}
+	s.secured.Store(false)
+	s.order.end(func() { s.publish(StateClosed) })
+	go func() {
+		// This waits for the goroutines of the stack below, handlers that they
+		// are in included.
+		if err := s.pc.GracefulClose(); err != nil {
+			s.log.Debug("session close", slog.String("error", err.Error()))
+		}
+		s.wait.Wait()
+		close(s.done)
+	}()
+	return nil
+}
+
+// Done is closed when Close was called and every goroutine of the session has
+// ended. Do not wait for it in a handler.
+func (s *Session) Done() <-chan struct{} { return s.done }

@@ -1,0 +1,226 @@
+package transport
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/parley-rtc/parley/internal/packet"
+	"github.com/pion/webrtc/v4"
+)
+
+const (
+	telephoneEvent = "telephone-event"
+	rtxName        = "rtx"
+	firstDynamic   = 96
+	lastPayload    = 127
+	videoClock     = 90000
+
+	uriAudioLevel = "urn:ietf:params:rtp-hdrext:ssrc-audio-level"
+	uriTWCC       = "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01"
+)
+
+// staticCodecTable has the payload types that a description may use without
+// saying what they are (RFC 3551 6), of those that we know.
+var staticCodecTable = map[uint8]packet.Codec{
+	0: {Name: "PCMU", PayloadType: 0, ClockRate: 8000, Channels: 1},
+	8: {Name: "PCMA", PayloadType: 8, ClockRate: 8000, Channels: 1},
+	9: {Name: "G722", PayloadType: 9, ClockRate: 8000, Channels: 1},
+}
+
+// offered is a codec of ours with the payload type of its retransmissions, 0 for none.
+type offered struct {
+	packet.Codec
+	rtx uint8
+}
+
+// assignPayloadTypes gives a payload type to every codec that has none, and to
+// the retransmissions of every video codec.
+func assignPayloadTypes(audio, video []packet.Codec) (a, v []offered, err error) {
+	if len(audio) == 0 {
+		return nil, nil, fmt.Errorf("%w: no audio codec", ErrInvalidOptions)
+	}
+	var used [lastPayload + 1]bool
+	list := append(append([]packet.Codec(nil), audio...), video...)
+	for i := range list {
+		c := &list[i]
+		if c.Name == "" || c.ClockRate == 0 {
+			return nil, nil, fmt.Errorf("%w: codec %q without name or clock rate", ErrInvalidOptions, c.Name)
+		}
+		if c.PayloadType == 0 {
+			staticType(c)
+		}
+		if c.PayloadType == 0 && !strings.EqualFold(c.Name, "PCMU") {
+			continue
+		}
+		if c.PayloadType > lastPayload || used[c.PayloadType] {
+			return nil, nil, fmt.Errorf("%w: payload type %d of %s", ErrInvalidOptions, c.PayloadType, c.Name)
+		}
+		used[c.PayloadType] = true
+	}
+	next := func() (uint8, error) {
+		for pt := uint8(firstDynamic); pt <= lastPayload; pt++ {
+			if !used[pt] {
+				used[pt] = true
+				return pt, nil
+			}
+		}
+		return 0, fmt.Errorf("%w: too many codecs", ErrInvalidOptions)
+	}
+	result := make([]offered, len(list))
+	for i, c := range list {
+		if c.PayloadType == 0 && !strings.EqualFold(c.Name, "PCMU") {
+			if c.PayloadType, err = next(); err != nil {
+				return nil, nil, err
+			}
+		}
+		result[i].Codec = c
+		if i >= len(audio) {
+			if result[i].rtx, err = next(); err != nil {
+				return nil, nil, err
+			}
+		}
+	}
+	return result[:len(audio)], result[len(audio):], nil
+}
+
+func staticType(c *packet.Codec) {
+	for pt, s := range staticCodecTable {
+		if sameCodec(*c, s) {
+			c.PayloadType = pt
+			return
+		}
+	}
+}
+
+// sameCodec compares what names a payload format; parameters are a matter of
+// taste of the two ends.
+func sameCodec(a, b packet.Codec) bool {
+	return strings.EqualFold(a.Name, b.Name) && a.ClockRate == b.ClockRate && max(a.Channels, 1) == max(b.Channels, 1)
+}
+
+func isTelephoneEvent(c packet.Codec) bool { return strings.EqualFold(c.Name, telephoneEvent) }
+
+// mediaEngine registers the codecs and header extensions, and nothing else, so
+// that descriptions stay small.
+func mediaEngine(audio, video []offered) (*webrtc.MediaEngine, error) {
+	m := &webrtc.MediaEngine{}
+	for _, c := range audio {
+		var feedback []webrtc.RTCPFeedback
+		if !isTelephoneEvent(c.Codec) {
+			feedback = []webrtc.RTCPFeedback{{Type: webrtc.TypeRTCPFBTransportCC}}
+		}
+		if err := m.RegisterCodec(parameters("audio/", c.Codec, feedback), webrtc.RTPCodecTypeAudio); err != nil {
+			return nil, fmt.Errorf("%w: %s: %w", ErrInvalidOptions, c.Name, err)
+		}
+	}
+	for _, c := range video {
+		feedback := []webrtc.RTCPFeedback{
+			{Type: webrtc.TypeRTCPFBNACK}, {Type: webrtc.TypeRTCPFBNACK, Parameter: "pli"},
+			{Type: webrtc.TypeRTCPFBTransportCC},
+		}
+		rtx := packet.Codec{
+			Name: rtxName, PayloadType: c.rtx, ClockRate: videoClock, Parameters: fmt.Sprintf("apt=%d", c.PayloadType),
+		}
+		for _, p := range []webrtc.RTPCodecParameters{parameters("video/", c.Codec, feedback), parameters("video/", rtx, nil)} {
+			if err := m.RegisterCodec(p, webrtc.RTPCodecTypeVideo); err != nil {
+				return nil, fmt.Errorf("%w: %s: %w", ErrInvalidOptions, c.Name, err)
+			}
+		}
+	}
+	for _, e := range []struct {
+		uri  string
+		kind webrtc.RTPCodecType
+	}{
+		{uriTWCC, webrtc.RTPCodecTypeAudio},
+		{uriTWCC, webrtc.RTPCodecTypeVideo},
+		{uriAudioLevel, webrtc.RTPCodecTypeAudio},
+	} {
+		if err := m.RegisterHeaderExtension(webrtc.RTPHeaderExtensionCapability{URI: e.uri}, e.kind); err != nil {
+			return nil, fmt.Errorf("transport: register header extension: %w", err)
+		}
+	}
+	return m, nil
+}
+
+func parameters(prefix string, c packet.Codec, feedback []webrtc.RTCPFeedback) webrtc.RTPCodecParameters {
+	channels := c.Channels
+	if channels == 1 || prefix == "video/" {
+		// One channel is what a description means without a number.
+		channels = 0
+	}
+	return webrtc.RTPCodecParameters{
+		RTPCodecCapability: webrtc.RTPCodecCapability{
+			MimeType: prefix + c.Name, ClockRate: c.ClockRate, Channels: uint16(channels), //nolint:gosec // one or two
+			SDPFmtpLine: c.Parameters, RTCPFeedback: feedback,
+		},
+		PayloadType: webrtc.PayloadType(c.PayloadType),
+	}
+}
+
+// negotiated is what two descriptions agree on for one kind.
+type negotiated struct {
+	// codecs are by preference, with the parameters that the other side wants.
+	codecs []packet.Codec
+	// known tells which payload types may be sent; media gives the payload type
+	// that a retransmission type repeats, and rtx the way back.
+	known [lastPayload + 1]bool
+	media [lastPayload + 1]uint8
+	rtx   [lastPayload + 1]uint8
+	clock [lastPayload + 1]uint32
+}
+
+// agree intersects our codecs with the sections of an answer (which has the
+// final say on payload types and order) and of the other side's description
+// (which has its parameters).
+func agree(ours []offered, answer, remote *section) *negotiated {
+	n := &negotiated{}
+	if answer == nil || remote == nil || answer.rejected {
+		return n
+	}
+	for _, c := range answer.codecs {
+		if !hasCodec(ours, c) || c.PayloadType > lastPayload {
+			continue
+		}
+		theirs, ok := remote.codec(c.PayloadType)
+		if !ok || !sameCodec(theirs, c) {
+			continue
+		}
+		c.Parameters = theirs.Parameters
+		if c.Channels == 0 && strings.EqualFold(answer.kind, "audio") {
+			c.Channels = 1
+		}
+		n.codecs = append(n.codecs, c)
+		n.known[c.PayloadType] = true
+		n.clock[c.PayloadType] = c.ClockRate
+	}
+	for rtx, media := range answer.rtx {
+		if rtx <= lastPayload && media <= lastPayload && n.known[media] {
+			n.media[rtx], n.rtx[media] = media, rtx
+		}
+	}
+	return n
+}
+
+func hasCodec(list []offered, c packet.Codec) bool {
+	for _, o := range list {
+		if sameCodec(o.Codec, c) {
+			return true
+		}
+	}
+	return false
+}
+
+// speaks tells whether there is a codec that carries more than tones.
+func (n *negotiated) speaks() bool {
+	_, ok := n.preferred()
+	return ok
+}
+
+func (n *negotiated) preferred() (packet.Codec, bool) {
+	for _, c := range n.codecs {
+		if !isTelephoneEvent(c) {
+			return c, true
+		}
+	}
+	return packet.Codec{}, false
+}

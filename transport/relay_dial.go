@@ -1,0 +1,108 @@
+package transport
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net"
+	"strconv"
+	"time"
+
+	"github.com/pion/stun/v4"
+	"github.com/pion/webrtc/v4"
+)
+
+// turnALPN lets a relay share its port with a web server (RFC 7443 4).
+const turnALPN = "stun.turn"
+
+// relayDialer opens the streams to TURN servers. It stands where the stack
+// below expects a proxy, because that is the only place where it lets go of
+// dialing: its own TLS takes no certificate pool.
+type relayDialer struct {
+	ctx     context.Context //nolint:containedctx // the interface has none; it ends with the session
+	net     Net
+	roots   *x509.CertPool
+	timeout time.Duration
+	// tls has the servers, as host:port, that are reached over TLS.
+	tls map[string]bool
+}
+
+var errNoRelay = errors.New("transport: not a configured relay")
+
+// Dial implements proxy.Dialer. The network is one of IPv4 whatever the relay
+// is, so the dialer chooses by itself.
+func (d *relayDialer) Dial(_, address string) (net.Conn, error) {
+	secure, ok := d.tls[address]
+	if !ok {
+		return nil, fmt.Errorf("%w: %s", errNoRelay, address)
+	}
+	ctx, cancel := context.WithTimeout(d.ctx, d.timeout)
+	defer cancel()
+	conn, err := d.net.DialContext(ctx, "tcp", address)
+	if err != nil {
+		return nil, fmt.Errorf("transport: dial relay: %w", err)
+	}
+	if !secure {
+		return relayConn{conn}, nil
+	}
+	host, _, err := net.SplitHostPort(address)
+	if err != nil {
+		_ = conn.Close()
+		return nil, fmt.Errorf("transport: relay address: %w", err)
+	}
+	client := tls.Client(conn, &tls.Config{
+		ServerName: host, RootCAs: d.roots, NextProtos: []string{turnALPN}, MinVersion: tls.VersionTLS12,
+	})
+	if err := client.HandshakeContext(ctx); err != nil {
+		_ = conn.Close()
+		return nil, fmt.Errorf("transport: TLS to relay: %w", err)
+	}
+	return relayConn{client}, nil
+}
+
+// relayConn gives the address that relaySocket gives, and of the type that the
+// stack below insists on.
+type relayConn struct{ net.Conn }
+
+// LocalAddr returns the unspecified IPv4 address with the port.
+func (c relayConn) LocalAddr() net.Addr {
+	return &net.TCPAddr{IP: net.IPv4zero, Port: portOf(c.Conn.LocalAddr())}
+}
+
+// iceServers checks the servers and returns them as the stack below wants them,
+// and the dialing table of those reached over streams.
+func iceServers(servers []ICEServer) ([]webrtc.ICEServer, map[string]bool, error) {
+	var list []webrtc.ICEServer
+	streams := map[string]bool{}
+	for _, s := range servers {
+		for _, text := range s.URLs {
+			u, err := stun.ParseURI(text)
+			if err != nil {
+				return nil, nil, fmt.Errorf("%w: ICE server %q: %w", ErrInvalidOptions, text, err)
+			}
+			one := webrtc.ICEServer{URLs: []string{text}}
+			switch u.Scheme {
+			case stun.SchemeTypeSTUN:
+			case stun.SchemeTypeTURN, stun.SchemeTypeTURNS:
+				if s.Username == "" || s.Credential == "" {
+					return nil, nil, fmt.Errorf("%w: ICE server %q without credential", ErrInvalidOptions, text)
+				}
+				one.Username, one.Credential = s.Username, s.Credential
+				secure := u.Scheme == stun.SchemeTypeTURNS
+				if u.Proto == stun.ProtoTypeTCP {
+					streams[net.JoinHostPort(u.Host, strconv.Itoa(u.Port))] = secure
+				} else if secure {
+					// TURN over DTLS: the stack below cannot verify its certificate.
+					continue
+				}
+			default:
+				// STUN over TLS tells nothing that is worth a connection.
+				continue
+			}
+			list = append(list, one)
+		}
+	}
+	return list, streams, nil
+}

@@ -1,0 +1,82 @@
+package transport
+
+import (
+	"sort"
+	"time"
+
+	"github.com/pion/webrtc/v4"
+)
+
+// Stats returns a snapshot of what was counted so far.
+func (s *Session) Stats() Stats {
+	stats := Stats{Timestamp: time.Now()}
+	for _, m := range s.media {
+		if m == nil {
+			continue
+		}
+		n := m.negotiated.Load()
+		if m.binding.Load() != nil {
+			out, remote := m.out.snapshot(m.kind, n)
+			out.TargetBitrate = float64(s.targetBitrate())
+			stats.OutboundRTP = append(stats.OutboundRTP, out)
+			if remote != nil {
+				stats.RemoteInboundRTP = append(stats.RemoteInboundRTP, *remote)
+			}
+		}
+		sources := m.sources()
+		sort.Slice(sources, func(i, j int) bool { return sources[i].ssrc < sources[j].ssrc })
+		for _, in := range sources {
+			received, remote := in.snapshot(n)
+			stats.InboundRTP = append(stats.InboundRTP, received)
+			if remote != nil {
+				stats.RemoteOutboundRTP = append(stats.RemoteOutboundRTP, *remote)
+			}
+		}
+	}
+	stats.CandidatePair = s.pairStats()
+	stats.Transport = s.transportStats(stats.CandidatePair)
+	return stats
+}
+
+func (s *Session) pairStats() *CandidatePairStats {
+	ice := s.pc.SCTP().Transport().ICETransport()
+	pair, err := ice.GetSelectedCandidatePair()
+	if err != nil || pair == nil || pair.Local == nil || pair.Remote == nil {
+		return nil
+	}
+	result := &CandidatePairStats{
+		Local: candidateStats(pair.Local), Remote: candidateStats(pair.Remote),
+		Nominated: true, State: "succeeded", AvailableOutgoingBitrate: float64(s.targetBitrate()),
+	}
+	if p, ok := ice.GetSelectedCandidatePairStats(); ok {
+		result.BytesSent, result.BytesReceived = p.BytesSent, p.BytesReceived
+		result.PacketsSent, result.PacketsReceived = uint64(p.PacketsSent), uint64(p.PacketsReceived)
+		result.CurrentRoundTripTime = seconds(p.CurrentRoundTripTime)
+		result.TotalRoundTripTime = seconds(p.TotalRoundTripTime)
+	}
+	return result
+}
+
+func seconds(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }
+
+func candidateStats(c *webrtc.ICECandidate) CandidateStats {
+	return CandidateStats{
+		Address: c.Address, Port: int(c.Port), Protocol: c.Protocol.String(),
+		CandidateType: c.Typ.String(), Priority: c.Priority,
+	}
+}
+
+func (s *Session) transportStats(pair *CandidatePairStats) TransportStats {
+	dtls := s.pc.SCTP().Transport()
+	ice := dtls.ICETransport()
+	sums := ice.Stats()
+	t := TransportStats{
+		BytesSent: sums.BytesSent, BytesReceived: sums.BytesReceived,
+		ICEState: ice.State().String(), ICERole: ice.Role().String(), DTLSState: dtls.State().String(),
+		SelectedCandidatePairChanges: s.keeper.selections(),
+	}
+	if pair != nil {
+		t.PacketsSent, t.PacketsReceived = pair.PacketsSent, pair.PacketsReceived
+	}
+	return t
+}
