@@ -1,83 +1,201 @@
 package engine
 
-import "context"
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
 
-// Call is a conversation. Its methods are safe for many goroutines and may be
-// called from handlers; those without a context never block.
-type Call struct{}
+	"github.com/parley-rtc/parley/internal/callfsm"
+	"github.com/parley-rtc/parley/media"
+)
 
 // ID returns the call's identifier, the same at all ends.
-func (c *Call) ID() CallID { return CallID{} }
+func (c *Call) ID() CallID { return c.id }
 
 // Direction tells who placed the call.
-func (c *Call) Direction() CallDirection { return CallDirectionOutgoing }
+func (c *Call) Direction() CallDirection { return c.direction }
 
 // State returns the call's state now; handlers may still be busy with older ones.
-func (c *Call) State() CallState { return CallStateNone }
+func (c *Call) State() CallState { return c.getView().state }
 
 // EndReason tells why the call ended; its zero value while it has not.
-func (c *Call) EndReason() EndReason { return EndReason{} }
+func (c *Call) EndReason() EndReason { return c.getView().reason }
 
 // Done is closed when the call is Disconnected.
-func (c *Call) Done() <-chan struct{} { return nil }
+func (c *Call) Done() <-chan struct{} { return c.done }
 
 // Participants returns the other sides.
-func (c *Call) Participants() []*RemoteParticipant { return nil }
+func (c *Call) Participants() []*RemoteParticipant {
+	if p := c.getView().participant; p != nil {
+		return []*RemoteParticipant{p}
+	}
+	return nil
+}
 
 // HangUp leaves the call and returns when it is Disconnected. When ctx ends
 // first the call still ends by itself within five seconds. On a call that has
 // ended it does nothing.
-func (c *Call) HangUp(ctx context.Context, options *HangUpOptions) error { return errNotYet }
+func (c *Call) HangUp(ctx context.Context, options *HangUpOptions) error {
+	if options == nil {
+		options = &HangUpOptions{}
+	}
+	err := c.do(ctx, func() error {
+		return c.step(callfsm.Input{Kind: callfsm.InputHangUp, On: options.ForEveryone})
+	})
+	// One that is ending already needs no second push.
+	if err != nil && !errors.Is(err, ErrCallEnded) {
+		return err
+	}
+	select {
+	case <-c.done:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("engine: hang up: %w", context.Cause(ctx))
+	}
+}
 
 // Hold stops media both ways until Resume and tells the other side. On a call
-// that is on local hold it does nothing.
-func (c *Call) Hold(ctx context.Context) error { return errNotYet }
+// that is on local hold it does nothing. It returns ErrInvalidState before the
+// call is connected.
+func (c *Call) Hold(ctx context.Context) error {
+	return c.do(ctx, func() error {
+		if c.machine.Shown() == callfsm.StateLocalHold {
+			return nil
+		}
+		return c.step(callfsm.Input{Kind: callfsm.InputHold})
+	})
+}
 
 // Resume ends a hold of this side. The agent's active call, if it is another
 // one, is put on hold first. Without a local hold it does nothing.
-func (c *Call) Resume(ctx context.Context) error { return errNotYet }
+func (c *Call) Resume(ctx context.Context) error {
+	if c.over() {
+		return ErrCallEnded
+	}
+	if c.State() != CallStateLocalHold {
+		return nil
+	}
+	if err := c.agent.activate(ctx, c); err != nil {
+		return err
+	}
+	return c.do(ctx, func() error {
+		if c.machine.Shown() != callfsm.StateLocalHold {
+			return nil
+		}
+		return c.step(callfsm.Input{Kind: callfsm.InputResume})
+	})
+}
 
-// Mute stops sending what the audio track gives and tells the other side.
-func (c *Call) Mute(ctx context.Context) error { return errNotYet }
+// yield puts the call on hold because another one becomes active. A call that
+// is still being set up is put on hold when it is connected.
+func (c *Call) yield(ctx context.Context) error {
+	err := c.Hold(ctx)
+	if errors.Is(err, ErrCallEnded) || errors.Is(err, ErrInvalidState) {
+		return nil
+	}
+	return err
+}
+
+// Mute stops sending what the audio track gives and tells the other side. On a
+// muted call it does nothing.
+func (c *Call) Mute(ctx context.Context) error { return c.setMuted(ctx, true) }
 
 // Unmute undoes Mute.
-func (c *Call) Unmute(ctx context.Context) error { return errNotYet }
+func (c *Call) Unmute(ctx context.Context) error { return c.setMuted(ctx, false) }
+
+func (c *Call) setMuted(ctx context.Context, muted bool) error {
+	return c.do(ctx, func() error {
+		if c.machine.Muted() == muted {
+			return nil
+		}
+		kind := callfsm.InputUnmute
+		if muted {
+			kind = callfsm.InputMute
+		}
+		if err := c.step(callfsm.Input{Kind: kind}); err != nil {
+			return err
+		}
+		c.setView(func(v *callView) { v.muted = muted })
+		c.mutedChanged()
+		return nil
+	})
+}
 
 // IsMuted tells whether outgoing audio is muted.
-func (c *Call) IsMuted() bool { return false }
+func (c *Call) IsMuted() bool { return c.getView().muted }
 
 // MuteIncoming gives silence to the audio sink. Nobody else is told.
-func (c *Call) MuteIncoming(ctx context.Context) error { return errNotYet }
+func (c *Call) MuteIncoming(ctx context.Context) error { return c.setIncomingMuted(ctx, true) }
 
 // UnmuteIncoming undoes MuteIncoming.
-func (c *Call) UnmuteIncoming(ctx context.Context) error { return errNotYet }
+func (c *Call) UnmuteIncoming(ctx context.Context) error { return c.setIncomingMuted(ctx, false) }
+
+func (c *Call) setIncomingMuted(ctx context.Context, muted bool) error {
+	return c.do(ctx, func() error {
+		if c.IsIncomingMuted() == muted {
+			return nil
+		}
+		c.setView(func(v *callView) { v.incomingMuted = muted })
+		c.mutedChanged()
+		return nil
+	})
+}
 
 // IsIncomingMuted tells whether incoming audio is muted.
-func (c *Call) IsIncomingMuted() bool { return false }
+func (c *Call) IsIncomingMuted() bool { return c.getView().incomingMuted }
 
-// AddTrack starts sending track. For video it returns when the other side has
-// agreed; it fails with a *CallError when that takes longer than the modality
-// timer, with ErrUnsupported when no common codec fits the track, and with
-// ErrTrackInUse when the call already sends video. An audio track may be added
-// once; to change the microphone use LocalAudioTrack.SetSource.
-func (c *Call) AddTrack(ctx context.Context, track LocalTrack) error { return errNotYet }
+// mutedChanged carries out and reports what the view says about muting.
+func (c *Call) mutedChanged() {
+	c.updateSending()
+	v := c.getView()
+	emit(c, c.options.Events.MutedChanged,
+		CallMutedChanged{Call: c, Muted: v.muted, IncomingMuted: v.incomingMuted})
+}
 
-// RemoveTrack stops sending track. It returns ErrNoSuchTrack when the call does
-// not send it.
-func (c *Call) RemoveTrack(ctx context.Context, track LocalTrack) error { return errNotYet }
+// SetAudioSink changes where the other sides' audio goes, also in the middle of
+// a call. Nil: nowhere.
+func (c *Call) SetAudioSink(ctx context.Context, sink AudioSink) error {
+	return c.do(ctx, func() error {
+		c.options.AudioSink = sink
+		if m := c.media.Load(); m != nil {
+			m.playout.SetSink(sink)
+		}
+		return nil
+	})
+}
 
-// LocalTracks returns what the call sends.
-func (c *Call) LocalTracks() []LocalTrack { return nil }
-
-// SetAudioSink changes where the other sides' audio goes. Nil: nowhere.
-func (c *Call) SetAudioSink(ctx context.Context, sink AudioSink) error { return errNotYet }
+// maxTones is how many tones one SendDTMF takes.
+const maxTones = 64
 
 // SendDTMF sends tones, each one of 0–9, A–D, * and #, at most 64. It returns
-// when they are queued; they are played one after another.
-func (c *Call) SendDTMF(ctx context.Context, tones string) error { return errNotYet }
+// when they are queued; they are played one after another. It returns
+// ErrInvalidTones, and ErrInvalidState while the call is not connected.
+func (c *Call) SendDTMF(ctx context.Context, tones string) error {
+	tones = strings.ToUpper(tones)
+	if tones == "" || len(tones) > maxTones || strings.Trim(tones, "0123456789ABCD*#") != "" {
+		return ErrInvalidTones
+	}
+	return c.do(ctx, func() error {
+		if !c.machine.State().Established() {
+			return ErrInvalidState
+		}
+		if m := c.media.Load(); m != nil && c.allowed {
+			// In the media they keep their place between the words (RFC 4733).
+			err := m.sender.SendTones(tones)
+			if err == nil || !errors.Is(err, media.ErrTonesNotNegotiated) {
+				return err //nolint:wrapcheck // nil, or a sentence of its own
+			}
+		}
+		return c.step(callfsm.Input{Kind: callfsm.InputTones, Tones: tones})
+	})
+}
 
-// NewDataSender opens a sending data channel.
-func (c *Call) NewDataSender(options *DataSenderOptions) (*DataSender, error) { return nil, errNotYet }
-
-// Stats returns a snapshot of the call's media statistics.
-func (c *Call) Stats() CallStats { return CallStats{} }
+// toneReceived reports one tone of the other side.
+func (c *Call) toneReceived(tone rune) {
+	p := c.getView().participant
+	if p == nil || !c.machine.State().Established() {
+		return
+	}
+	emit(c, c.options.Events.DTMFReceived, DTMFReceived{Call: c, Participant: p, Tone: tone})
+}

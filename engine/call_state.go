@@ -1,5 +1,7 @@
 package engine
 
+import "github.com/parley-rtc/parley/internal/callfsm"
+
 // CallState is the state of a call.
 type CallState uint8
 
@@ -60,7 +62,9 @@ type CallDirection uint8
 
 // The directions of a call.
 const (
+	// CallDirectionOutgoing was placed here.
 	CallDirectionOutgoing CallDirection = iota + 1
+	// CallDirectionIncoming rang here.
 	CallDirectionIncoming
 )
 
@@ -74,4 +78,31 @@ func (d CallDirection) String() string {
 	default:
 		return "Unknown"
 	}
+}
+
+// callState translates the machine's state.
+func callState(s callfsm.State) CallState {
+	switch s {
+	case callfsm.StateNone:
+		return CallStateNone
+	case callfsm.StateEarlyMedia:
+		return CallStateEarlyMedia
+	case callfsm.StateConnecting:
+		return CallStateConnecting
+	case callfsm.StateRinging:
+		return CallStateRinging
+	case callfsm.StateConnected:
+		return CallStateConnected
+	case callfsm.StateLocalHold, callfsm.StateBothHold:
+		return CallStateLocalHold
+	case callfsm.StateRemoteHold:
+		return CallStateRemoteHold
+	case callfsm.StateInLobby:
+		return CallStateInLobby
+	case callfsm.StateDisconnecting:
+		return CallStateDisconnecting
+	case callfsm.StateDisconnected:
+		return CallStateDisconnected
+	}
+	return CallStateNone
 }

@@ -36,14 +36,17 @@ var (
 	ErrUnsupported = errors.New("engine: unsupported")
 )
 
-var errNotYet = errors.New("engine: not implemented yet")
-
 // CallError is a refused or failed call or operation, with the ACS code and
 // subcode. Test for it with errors.As.
 type CallError struct {
 	Code    int
 	Subcode int
 	Message string
+}
+
+// newCallError makes an error of an end reason.
+func newCallError(r EndReason) *CallError {
+	return &CallError{Code: r.Code, Subcode: r.Subcode, Message: r.Message}
 }
 
 // Error returns the codes and the message.

@@ -10,7 +10,11 @@ package dispatch
 
 import (
 	"context"
+	"runtime"
+	"strconv"
+	"strings"
 	"sync"
+	"sync/atomic"
 )
 
 // Dispatcher runs functions in order on one goroutine. Make one with New.
@@ -21,6 +25,8 @@ type Dispatcher struct {
 	state state
 	wake  chan struct{}
 	done  chan struct{}
+
+	goroutine atomic.Uint64 // the number of the goroutine that runs handlers
 }
 
 type entry struct {
@@ -80,10 +86,14 @@ func (d *Dispatcher) Close() {
 }
 
 // Drain takes no more events, delivers those that wait and returns when the
-// last handler has returned or ctx ends; then it closes. It must not be called
-// from a handler: that would wait for itself.
+// last handler has returned or ctx ends; then it closes. Called from a handler
+// it returns at once, for it would wait for itself: what waits is delivered
+// after that handler.
 func (d *Dispatcher) Drain(ctx context.Context) error {
 	d.stop(stateDraining)
+	if d.InHandler() {
+		return nil
+	}
 	select {
 	case <-d.done:
 		return nil
@@ -91,6 +101,24 @@ func (d *Dispatcher) Drain(ctx context.Context) error {
 		d.Close()
 		return context.Cause(ctx)
 	}
+}
+
+// InHandler tells whether the caller runs on the goroutine of the handlers.
+func (d *Dispatcher) InHandler() bool {
+	return d.goroutine.Load() == goroutineID()
+}
+
+// goroutineID reads the number of the calling goroutine off its stack trace.
+// The language has no other way to it; it is asked only at shutdown.
+func goroutineID() uint64 {
+	var buf [64]byte
+	header := string(buf[:runtime.Stack(buf[:], false)])
+	number, _, _ := strings.Cut(strings.TrimPrefix(header, "goroutine "), " ")
+	id, err := strconv.ParseUint(number, 10, 64)
+	if err != nil {
+		return 0
+	}
+	return id
 }
 
 // Done is closed when the last handler has returned after Close or Drain.
@@ -118,6 +146,7 @@ func (d *Dispatcher) signal() {
 
 func (d *Dispatcher) run() {
 	defer close(d.done)
+	d.goroutine.Store(goroutineID())
 	for {
 		fn, more := d.next()
 		if fn != nil {

@@ -153,3 +153,29 @@ func TestDrain_EventsPostedByHandlersAreRefused(t *testing.T) {
 		}
 	})
 }
+
+func TestDrain_FromAHandler_DoesNotWaitForItself(t *testing.T) {
+	testkit.CheckLeaks(t, time.Minute)
+	d := dispatch.New()
+	var order []string
+	start := make(chan struct{})
+	d.Post(func() {
+		<-start
+		if !d.InHandler() {
+			t.Error("a handler is not known as one")
+		}
+		if err := d.Drain(context.Background()); err != nil {
+			t.Error(err)
+		}
+		order = append(order, "first")
+	})
+	d.Post(func() { order = append(order, "second") })
+	close(start)
+	<-d.Done()
+	if len(order) != 2 || order[0] != "first" || order[1] != "second" {
+		t.Fatalf("order %v", order)
+	}
+	if d.InHandler() {
+		t.Fatal("the test is no handler")
+	}
+}
