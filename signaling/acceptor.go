@@ -1,90 +1,46 @@
 package signaling
 
 import (
+	"bytes"
 	"context"
+	"crypto/rand"
+	"encoding/binary"
 	"errors"
 	"log/slog"
+	"runtime"
+	"sync"
 	"time"
+
+	"github.com/parley-rtc/parley/signaling/internal/wire"
 )
-
-// ErrUnauthorized is what Authenticate returns (or wraps) for a token that is
-// not good; ErrTokenExpired for one that was.
-var (
-	ErrUnauthorized = errors.New("signaling: unauthorized")
-	ErrTokenExpired = errors.New("signaling: token expired")
-)
-
-// Principal is who a token stands for.
-type Principal struct {
-	UserID     string
-	ResourceID string
-	// Expires is when the token ends; zero for never.
-	Expires time.Time
-}
-
-// Limits bound what one session may cost. Zero fields take the default.
-type Limits struct {
-	// QueuedBytes of messages may wait for an agent, connected or not; more
-	// ends the session with CodeTooSlow. Zero: 1 MiB.
-	QueuedBytes int
-	// FramesPerSecond and Burst bound the frames from an agent; a frame
-	// counts one more for each 4 KiB. More ends the session with
-	// CodeFlooding. Zero: 100 and 400.
-	FramesPerSecond, Burst float64
-	// HelloTimeout is the time for the first frame. Zero: 10 s.
-	HelloTimeout time.Duration
-	// WriteTimeout is the time a write may take before the connection counts
-	// as lost. Zero: 10 s.
-	WriteTimeout time.Duration
-}
-
-// AcceptorOptions configure an Acceptor. They are read once, by NewAcceptor.
-//
-// Opened, Handler, Suspended, Resumed and Closed of one session are called in
-// this order of events, one at a time; those of different sessions at the
-// same time. They may call any method of any session.
-type AcceptorOptions struct {
-	// Authenticate checks a token. It returns ErrUnauthorized or
-	// ErrTokenExpired; any other error turns the agent away for now. Required.
-	Authenticate func(ctx context.Context, token string) (Principal, error)
-	// Welcome returns the relay servers for a session, for each of its
-	// connections. It must not block for long. nil: none.
-	Welcome func(*Session) *RelayServers
-	// Opened tells of a new session.
-	Opened func(*Session)
-	// Handler applies messages in order; a message is acknowledged when it
-	// has returned. An error means that the message could not be applied and
-	// ends the session with CodeProtocolError.
-	Handler func(*Session, *Message) error
-	// Suspended and Resumed tell that a session lost its connection and got
-	// another one. A resume that replaces a connection that was not yet known
-	// as lost reports neither.
-	Suspended, Resumed func(*Session)
-	// Closed tells that a session is over; nothing follows. The error is nil
-	// when the agent closed it, ErrSessionExpired after the retention, a
-	// *GoodbyeError when this end closed it.
-	Closed func(*Session, error)
-	// Retention is how long a session is kept without a connection. Zero: 150 s.
-	Retention time.Duration
-	// Heartbeat is how often an idle agent must show that it is there. Zero: 10 s.
-	Heartbeat time.Duration
-	// NoCompression keeps frames uncompressed.
-	NoCompression bool
-	// Limits bound what one session may cost.
-	Limits Limits
-	// Logger gets debug and warning messages. nil is silent.
-	Logger *slog.Logger
-	// Now is the clock for token expiry. nil: time.Now.
-	Now func() time.Time
-}
-
-// ErrSessionExpired says that a session was without a connection for longer
-// than the retention.
-var ErrSessionExpired = errors.New("signaling: session expired")
 
 // Acceptor is the service's end: it turns connections into sessions.
 type Acceptor struct {
 	options AcceptorOptions
+	log     *slog.Logger
+	codecs  wire.Codecs
+	epoch   uint64
+
+	mu       sync.Mutex
+	stopped  bool
+	sessions map[string]*Session
+	devices  map[deviceKey]*Session
+	users    map[userKey]int
+	// greetings ends connections that have no session yet.
+	greetings map[uint64]context.CancelCauseFunc
+	greeted   uint64
+	// serving counts the connections, dialed in process or not.
+	serving sync.WaitGroup
+	// ending counts sessions whose Closed has not returned.
+	ending sync.WaitGroup
+}
+
+type userKey struct{ resource, user string }
+
+type deviceKey struct {
+	userKey
+
+	device string
 }
 
 // NewAcceptor returns an acceptor with a new epoch.
@@ -92,20 +48,189 @@ func NewAcceptor(options *AcceptorOptions) (*Acceptor, error) {
 	if options == nil || options.Authenticate == nil {
 		return nil, errors.New("signaling: NewAcceptor needs Authenticate")
 	}
-	return &Acceptor{options: *options}, nil
+	a := &Acceptor{
+		options:  options.withDefaults(),
+		sessions: map[string]*Session{}, devices: map[deviceKey]*Session{}, users: map[userKey]int{},
+		greetings: map[uint64]context.CancelCauseFunc{},
+	}
+	a.log = a.options.Logger
+	var epoch [8]byte
+	_, _ = rand.Read(epoch[:]) // never fails since Go 1.24
+	a.epoch = binary.BigEndian.Uint64(epoch[:])
+	if !a.options.NoCompression {
+		var err error
+		if a.codecs, err = wire.NewCodecs(runtime.GOMAXPROCS(0)); err != nil {
+			return nil, err
+		}
+	}
+	return a, nil
 }
 
-// Serve runs one connection until it ends and closes it. The error says why
-// it ended: nil after an orderly goodbye. The context's end closes the
-// connection; the session is kept for its retention.
-func (a *Acceptor) Serve(ctx context.Context, conn Conn) error { return ErrClosed }
+// Epoch identifies this acceptor's memory of sessions.
+func (a *Acceptor) Epoch() uint64 { return a.epoch }
+
+// Sessions counts the sessions, suspended ones included.
+func (a *Acceptor) Sessions() int {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return len(a.sessions)
+}
 
 // Shutdown says CodeDraining to all agents, ends all sessions and waits for
 // the goroutines of the acceptor, handlers included, or for the context.
-func (a *Acceptor) Shutdown(ctx context.Context) error { return nil }
+// Connections that come later are turned away. Do not call it from a handler.
+func (a *Acceptor) Shutdown(ctx context.Context) error {
+	return a.shutdown(ctx, &GoodbyeError{Code: CodeDraining, Reason: "service is stopping"})
+}
 
-// Epoch identifies this acceptor's memory of sessions.
-func (a *Acceptor) Epoch() uint64 { return 0 }
+func (a *Acceptor) shutdown(ctx context.Context, goodbye *GoodbyeError) error {
+	a.mu.Lock()
+	a.stopped = true
+	all := make([]*Session, 0, len(a.sessions))
+	for _, s := range a.sessions {
+		all = append(all, s)
+	}
+	for _, cancel := range a.greetings {
+		cancel(refuse(goodbye.Code, goodbye.Reason))
+	}
+	a.mu.Unlock()
+	for _, s := range all {
+		s.end(goodbye, goodbye, true)
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		a.serving.Wait()
+		a.ending.Wait()
+	}()
+	select {
+	case <-done:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
 
-// Sessions counts the sessions, suspended ones included.
-func (a *Acceptor) Sessions() int { return 0 }
+// enter counts a connection; false when the acceptor has stopped.
+func (a *Acceptor) enter() bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.stopped {
+		return false
+	}
+	a.serving.Add(1)
+	return true
+}
+
+// greeting returns a context for the time until a connection has a session.
+// The function returned ends it.
+func (a *Acceptor) greeting(parent context.Context) (context.Context, func()) {
+	ctx, cancel := context.WithCancelCause(parent)
+	timer := time.AfterFunc(a.options.Limits.HelloTimeout, func() {
+		cancel(refuse(CodeHelloTimeout, "no hello in time"))
+	})
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.stopped {
+		cancel(refuse(CodeDraining, "service is stopping"))
+	}
+	a.greeted++
+	n := a.greeted
+	a.greetings[n] = cancel
+	return ctx, func() {
+		timer.Stop()
+		cancel(nil)
+		a.mu.Lock()
+		defer a.mu.Unlock()
+		delete(a.greetings, n)
+	}
+}
+
+// candidate is what a hello asks for, checked.
+type candidate struct {
+	principal Principal
+	device    string
+	instance  []byte
+	attempt   uint32
+	sessionID []byte
+	userAgent string
+	name      string
+}
+
+func (c *candidate) key() deviceKey {
+	return deviceKey{userKey{c.principal.ResourceID, c.principal.UserID}, c.device}
+}
+
+// session finds the session that a hello resumes, or opens one. It returns
+// the session that the new one replaces, if any.
+func (a *Acceptor) session(c *candidate) (s, replaced *Session, err error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.stopped {
+		return nil, nil, refuse(CodeDraining, "service is stopping")
+	}
+	key := c.key()
+	current := a.devices[key]
+	if current != nil && bytes.Equal(current.instance, c.instance) {
+		if c.attempt <= current.attempt {
+			return nil, nil, refuse(CodeSuperseded, "a later connection is known")
+		}
+		if bytes.Equal(current.id, c.sessionID) {
+			current.attempt = c.attempt
+			return current, nil, nil
+		}
+	}
+	if current == nil && a.users[key.userKey] >= a.options.Limits.SessionsPerUser {
+		return nil, nil, refuse(CodeOverloaded, "too many sessions of this user")
+	}
+	if current != nil {
+		a.forgetLocked(current)
+	}
+	s = newSession(a, c, current)
+	a.sessions[string(s.id)] = s
+	a.devices[key] = s
+	a.users[key.userKey]++
+	a.ending.Add(1)
+	return s, current, nil
+}
+
+// forget takes a session out of the tables.
+func (a *Acceptor) forget(s *Session) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.forgetLocked(s)
+}
+
+func (a *Acceptor) forgetLocked(s *Session) {
+	if a.sessions[string(s.id)] != s {
+		return
+	}
+	delete(a.sessions, string(s.id))
+	if a.devices[s.key] == s {
+		delete(a.devices, s.key)
+	}
+	if a.users[s.key.userKey]--; a.users[s.key.userKey] <= 0 {
+		delete(a.users, s.key.userKey)
+	}
+}
+
+// Dialer returns a dialer that connects to this acceptor within the process.
+// Each connection is served on a goroutine of its own that Shutdown waits for.
+func (a *Acceptor) Dialer() Dialer {
+	return DialFunc(func(ctx context.Context) (Conn, error) {
+		if !a.enter() {
+			return nil, ErrClosed
+		}
+		client, server := Pipe()
+		go func() {
+			defer a.serving.Done()
+			if err := a.serve(context.WithoutCancel(ctx), server); err != nil {
+				a.log.Debug("connection ended", slog.Any("error", err))
+			}
+		}()
+		return client, nil
+	})
+}
+
+// tokenTimeout limits Authenticate for a token that comes later than the hello.
+const tokenTimeout = 10 * time.Second

@@ -1,15 +1,15 @@
 package signaling
 
 import (
-	"errors"
 	"fmt"
 
 	"github.com/parley-rtc/parley/internal/callfsm"
+	"github.com/parley-rtc/parley/signaling/internal/wire"
 	"github.com/parley-rtc/parley/signaling/signalpb"
 )
 
 // ErrMalformed is returned for messages that do not hold what they should.
-var ErrMalformed = errors.New("signaling: malformed message")
+var ErrMalformed = wire.ErrMalformed
 
 // EncodeCall returns the message that carries one step of call control.
 func EncodeCall(id callfsm.CallID, m callfsm.Message) *Message {
@@ -80,11 +80,41 @@ func encodeSignal(m callfsm.Message) *signalpb.CallSignal {
 		Media: uint32(m.Media), On: m.On, Request: m.Request, State: uint32(m.State), Tones: m.Tones,
 	}
 	if m.Reason != (callfsm.EndReason{}) {
-		s.Reason = &signalpb.EndReason{
-			Code: int32(m.Reason.Code), Subcode: int32(m.Reason.Subcode), Message: m.Reason.Message, //nolint:gosec // codes are small
-		}
+		s.Reason = encodeReason(m.Reason)
 	}
 	return s
+}
+
+// encodeReason leaves the text out where the far end has it, too.
+func encodeReason(r callfsm.EndReason) *signalpb.EndReason {
+	e := &signalpb.EndReason{Code: int32(r.Code), Subcode: int32(r.Subcode)} //nolint:gosec // codes are small
+	if text := usualText(r.Code, r.Subcode); text == "" || text != r.Message {
+		e.Message = &r.Message
+	}
+	return e
+}
+
+func decodeReason(e *signalpb.EndReason) callfsm.EndReason {
+	if e == nil {
+		return callfsm.EndReason{}
+	}
+	r := callfsm.EndReason{Code: int(e.GetCode()), Subcode: int(e.GetSubcode()), Message: e.GetMessage()}
+	if e.Message == nil {
+		r.Message = usualText(r.Code, r.Subcode)
+	}
+	return r
+}
+
+// usualText is the text that callfsm has for a pair of codes; empty for none.
+func usualText(code, subcode int) string {
+	for name := callfsm.ReasonNone; ; name++ {
+		switch r := name.Reason(); {
+		case r == callfsm.EndReason{}:
+			return "" // past the last name
+		case r.Code == code && r.Subcode == subcode:
+			return r.Message
+		}
+	}
 }
 
 func decodeSignal(s *signalpb.CallSignal) (callfsm.Message, error) {
@@ -99,8 +129,6 @@ func decodeSignal(s *signalpb.CallSignal) (callfsm.Message, error) {
 		From: s.GetFrom(), To: s.GetTo(), DisplayName: s.GetDisplayName(),
 		Media: callfsm.Media(s.GetMedia()), On: s.GetOn(), Request: s.GetRequest(),
 		State: callfsm.State(s.GetState()), Tones: s.GetTones(),
-		Reason: callfsm.EndReason{
-			Code: int(s.GetReason().GetCode()), Subcode: int(s.GetReason().GetSubcode()), Message: s.GetReason().GetMessage(),
-		},
+		Reason: decodeReason(s.GetReason()),
 	}, nil
 }

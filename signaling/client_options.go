@@ -5,6 +5,8 @@ import (
 	"errors"
 	"log/slog"
 	"time"
+
+	"github.com/parley-rtc/parley/signaling/internal/wire"
 )
 
 // Errors of Client and Session.
@@ -15,16 +17,20 @@ var (
 	// The message was not taken.
 	ErrQueueFull = errors.New("signaling: queue full")
 	// ErrTooLarge is returned by Send for a message over MaxMessage.
-	ErrTooLarge = errors.New("signaling: message too large")
+	ErrTooLarge = wire.ErrTooLarge
+	// ErrSessionLost is returned by Send between the loss of a session and the
+	// opening of the next: the message was not taken, and a ClientState with
+	// NewSession follows.
+	ErrSessionLost = errors.New("signaling: session lost")
 	// ErrNotStarted is returned by Send before Start has succeeded.
 	ErrNotStarted = errors.New("signaling: not started")
 )
 
 // MaxMessage is the largest encoded Message that Send takes, in bytes.
-const MaxMessage = 256 << 10
+const MaxMessage = wire.MaxMessage
 
 // MaxFrame is the largest frame that is taken, in bytes after decompression.
-const MaxFrame = 1 << 20
+const MaxFrame = wire.MaxFrame
 
 // ClientPhase tells whether a client has a connection.
 type ClientPhase uint8
@@ -151,4 +157,26 @@ type Stats struct {
 	Connections, Resumes uint64
 	// RoundTripTime is of the last heartbeat; zero while unknown.
 	RoundTripTime time.Duration
+}
+
+func (o *ClientOptions) withDefaults() ClientOptions {
+	d := *o
+	setDefault(&d.Backoff.Min, 100*time.Millisecond)
+	setDefault(&d.Backoff.Max, 5*time.Second)
+	setDefault(&d.HeartbeatTimeout, 5*time.Second)
+	setDefault(&d.DialTimeout, 10*time.Second)
+	setDefault(&d.QueueLimit, defaultQueueLimit)
+	if d.Logger == nil {
+		d.Logger = slog.New(slog.DiscardHandler)
+	}
+	return d
+}
+
+const defaultQueueLimit = 1 << 20
+
+// setDefault gives a field that is zero (or less) its default.
+func setDefault[T int | float64 | time.Duration](field *T, value T) {
+	if *field <= 0 {
+		*field = value
+	}
 }

@@ -13,7 +13,8 @@ type Conn interface {
 	// Write sends one message; it does not keep the slice.
 	Write(ctx context.Context, message []byte) error
 	// Close ends the connection, telling the far end a WebSocket close code
-	// and a reason where it can. It does not wait for the far end. The second
+	// and a reason, for which it may wait up to a second; with a code below
+	// 1000 it cuts the connection at once. The second
 	// and later calls do nothing.
 	Close(code int, reason string) error
 }

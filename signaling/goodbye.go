@@ -1,8 +1,12 @@
 package signaling
 
 import (
+	"errors"
 	"fmt"
+	"strings"
 	"time"
+
+	"github.com/parley-rtc/parley/signaling/signalpb"
 )
 
 // Code says why one end closed a connection. Its range decides what the agent
@@ -75,4 +79,50 @@ func (e *GoodbyeError) Error() string {
 		return fmt.Sprintf("signaling: goodbye %d", e.Code)
 	}
 	return fmt.Sprintf("signaling: goodbye %d: %s", e.Code, e.Reason)
+}
+
+// refusal is a goodbye of this end, because of what it read.
+type refusal struct{ GoodbyeError }
+
+func refuse(code Code, reason string) *refusal {
+	return &refusal{GoodbyeError{Code: code, Reason: reason}}
+}
+
+// Unwrap shows the refusal to callers as the goodbye that it is.
+func (r *refusal) Unwrap() error { return &r.GoodbyeError }
+
+// refusalOf returns the goodbye that an error of this end asks for, or nil.
+func refusalOf(err error) *refusal {
+	var r *refusal
+	switch {
+	case errors.As(err, &r):
+		return r
+	case errors.Is(err, ErrMalformed):
+		return refuse(CodeProtocolError, err.Error())
+	default:
+		return nil
+	}
+}
+
+func goodbyeError(g *signalpb.Goodbye) *GoodbyeError {
+	return &GoodbyeError{
+		Code: Code(g.GetCode()), Reason: g.GetReason(),
+		RetryAfter: time.Duration(g.GetRetryAfterMs()) * time.Millisecond,
+	}
+}
+
+func goodbyeFrame(err *GoodbyeError) *signalpb.Goodbye {
+	return &signalpb.Goodbye{
+		Code: uint32(err.Code), Reason: shorten(err.Reason, maxText),
+		RetryAfterMs: uint32(min(err.RetryAfter.Milliseconds(), 1<<31)), //nolint:gosec // bounded
+	}
+}
+
+// shorten cuts text to at most n bytes of valid UTF-8.
+func shorten(text string, n int) string {
+	text = strings.ToValidUTF8(text, "?")
+	if len(text) <= n {
+		return text
+	}
+	return strings.ToValidUTF8(text[:n], "")
 }

@@ -4,9 +4,15 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
+	"net/url"
+	"sync"
+	"time"
+
+	"github.com/coder/websocket"
 )
 
 // Path is where the service takes signaling connections.
@@ -15,11 +21,19 @@ const Path = "/parley/v1/signaling"
 // Subprotocol is the WebSocket subprotocol of version 1.
 const Subprotocol = "parley.v1"
 
+// closeTime limits the WebSocket's closing handshake.
+const closeTime = time.Second
+
+// ErrNotParley is returned by a WebSocket dialer when something else than the
+// service answers.
+var ErrNotParley = errors.New("signaling: not a Parley service")
+
 // WebSocketOptions configure NewWebSocketDialer.
 type WebSocketOptions struct {
 	// TLSConfig is used for https endpoints. nil: the system's authorities.
 	TLSConfig *tls.Config
-	// DialContext opens the TCP connection. nil: net.Dialer.
+	// DialContext opens the TCP connection. nil: net.Dialer, through the
+	// proxy that the environment names.
 	DialContext func(ctx context.Context, network, address string) (net.Conn, error)
 	// Logger gets debug messages. nil is silent.
 	Logger *slog.Logger
@@ -29,18 +43,138 @@ type WebSocketOptions struct {
 // or http URL with host and optional port; its path is ignored. An endpoint
 // that cannot be used fails each Dial.
 func NewWebSocketDialer(endpoint string, options *WebSocketOptions) Dialer {
-	return &webSocketDialer{}
+	if options == nil {
+		options = &WebSocketOptions{}
+	}
+	d := &webSocketDialer{log: options.Logger}
+	if d.log == nil {
+		d.log = slog.New(slog.DiscardHandler)
+	}
+	d.url, d.err = webSocketURL(endpoint)
+	// A transport of its own: a connection is used once and for long, and an
+	// idle one must not stay behind.
+	transport := &http.Transport{DisableKeepAlives: true, DialContext: options.DialContext}
+	if options.DialContext == nil {
+		transport.Proxy = http.ProxyFromEnvironment
+	}
+	if options.TLSConfig != nil {
+		transport.TLSClientConfig = options.TLSConfig.Clone()
+	}
+	d.client = &http.Client{Transport: transport}
+	return d
 }
 
-type webSocketDialer struct{}
+func webSocketURL(endpoint string) (string, error) {
+	u, err := url.Parse(endpoint)
+	if err != nil {
+		return "", fmt.Errorf("signaling: endpoint: %w", err)
+	}
+	switch u.Scheme {
+	case "https", "wss":
+		u.Scheme = "wss"
+	case "http", "ws":
+		u.Scheme = "ws"
+	default:
+		return "", fmt.Errorf("signaling: endpoint %q is neither https nor http", endpoint)
+	}
+	if u.Host == "" {
+		return "", fmt.Errorf("signaling: endpoint %q has no host", endpoint)
+	}
+	return (&url.URL{Scheme: u.Scheme, Host: u.Host, Path: Path}).String(), nil
+}
 
+type webSocketDialer struct {
+	url    string
+	err    error
+	client *http.Client
+	log    *slog.Logger
+}
+
+// Dial opens one WebSocket.
 func (d *webSocketDialer) Dial(ctx context.Context) (Conn, error) {
-	return nil, errors.New("signaling: not written yet")
+	if d.err != nil {
+		return nil, d.err
+	}
+	ws, response, err := websocket.Dial(ctx, d.url, &websocket.DialOptions{
+		HTTPClient: d.client, Subprotocols: []string{Subprotocol},
+	})
+	if err != nil {
+		if response != nil && response.StatusCode != http.StatusSwitchingProtocols {
+			return nil, fmt.Errorf("%w: HTTP status %d: %w", ErrNotParley, response.StatusCode, err)
+		}
+		return nil, fmt.Errorf("signaling: dial: %w", err)
+	}
+	c := newWebSocketConn(ws)
+	if ws.Subprotocol() != Subprotocol {
+		_ = ws.CloseNow()
+		return nil, fmt.Errorf("%w: subprotocol %q", ErrNotParley, ws.Subprotocol())
+	}
+	d.log.Debug("websocket open", slog.String("url", d.url))
+	return c, nil
 }
 
 // AcceptWebSocket upgrades a request. On an error it has answered the request.
 // The request's context ends with the handler, so serve the connection before
 // returning from it.
 func AcceptWebSocket(w http.ResponseWriter, r *http.Request) (Conn, error) {
-	return nil, errors.New("signaling: not written yet")
+	ws, err := websocket.Accept(w, r, &websocket.AcceptOptions{
+		Subprotocols: []string{Subprotocol},
+		// Any origin: who may connect is decided by the token in the hello.
+		// There is no cookie that a foreign page could misuse.
+		InsecureSkipVerify: true,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("signaling: accept: %w", err)
+	}
+	return newWebSocketConn(ws), nil
+}
+
+// webSocketConn makes a Conn of a WebSocket.
+type webSocketConn struct {
+	ws   *websocket.Conn
+	once sync.Once
+}
+
+func newWebSocketConn(ws *websocket.Conn) *webSocketConn {
+	ws.SetReadLimit(MaxFrame)
+	return &webSocketConn{ws: ws}
+}
+
+// Read returns the next binary message.
+func (c *webSocketConn) Read(ctx context.Context) ([]byte, error) {
+	kind, data, err := c.ws.Read(ctx)
+	switch {
+	case err != nil && ctx.Err() != nil:
+		return nil, context.Cause(ctx)
+	case err != nil:
+		return nil, fmt.Errorf("%w: %w", ErrConnClosed, err)
+	case kind != websocket.MessageBinary:
+		return nil, fmt.Errorf("%w: text message", ErrMalformed)
+	}
+	return data, nil
+}
+
+// Write sends one binary message.
+func (c *webSocketConn) Write(ctx context.Context, message []byte) error {
+	if err := c.ws.Write(ctx, websocket.MessageBinary, message); err != nil {
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		return fmt.Errorf("%w: %w", ErrConnClosed, err)
+	}
+	return nil
+}
+
+// Close makes the closing handshake, or with a code below 1000 does without.
+func (c *webSocketConn) Close(code int, reason string) error {
+	c.once.Do(func() {
+		if code >= 1000 {
+			cut := time.AfterFunc(closeTime, func() { _ = c.ws.CloseNow() })
+			defer cut.Stop()
+			// A reason has room for 123 bytes (RFC 6455 5.5.1).
+			_ = c.ws.Close(websocket.StatusCode(code), shorten(reason, 123))
+		}
+		_ = c.ws.CloseNow()
+	})
+	return nil
 }

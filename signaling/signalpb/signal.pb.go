@@ -794,9 +794,12 @@ type CallSignal struct {
 	On      bool   `protobuf:"varint,7,opt,name=on,proto3" json:"on,omitempty"`
 	Request uint32 `protobuf:"varint,8,opt,name=request,proto3" json:"request,omitempty"`
 	// A callfsm.State.
-	State         uint32     `protobuf:"varint,9,opt,name=state,proto3" json:"state,omitempty"`
-	Reason        *EndReason `protobuf:"bytes,10,opt,name=reason,proto3" json:"reason,omitempty"`
-	Tones         string     `protobuf:"bytes,11,opt,name=tones,proto3" json:"tones,omitempty"`
+	State  uint32     `protobuf:"varint,9,opt,name=state,proto3" json:"state,omitempty"`
+	Reason *EndReason `protobuf:"bytes,10,opt,name=reason,proto3" json:"reason,omitempty"`
+	Tones  string     `protobuf:"bytes,11,opt,name=tones,proto3" json:"tones,omitempty"`
+	// On the wire only: from and to, with a line feed between, in the packed
+	// form that docs/signaling.md describes. Applications never see it.
+	PackedNames   []byte `protobuf:"bytes,12,opt,name=packed_names,json=packedNames,proto3" json:"packed_names,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -908,11 +911,19 @@ func (x *CallSignal) GetTones() string {
 	return ""
 }
 
+func (x *CallSignal) GetPackedNames() []byte {
+	if x != nil {
+		return x.PackedNames
+	}
+	return nil
+}
+
 type EndReason struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Code          int32                  `protobuf:"zigzag32,1,opt,name=code,proto3" json:"code,omitempty"`
-	Subcode       int32                  `protobuf:"zigzag32,2,opt,name=subcode,proto3" json:"subcode,omitempty"`
-	Message       string                 `protobuf:"bytes,3,opt,name=message,proto3" json:"message,omitempty"`
+	state   protoimpl.MessageState `protogen:"open.v1"`
+	Code    int32                  `protobuf:"varint,1,opt,name=code,proto3" json:"code,omitempty"`
+	Subcode int32                  `protobuf:"varint,2,opt,name=subcode,proto3" json:"subcode,omitempty"`
+	// Absent when it is the text that internal/callfsm has for the pair.
+	Message       *string `protobuf:"bytes,3,opt,name=message,proto3,oneof" json:"message,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -962,8 +973,8 @@ func (x *EndReason) GetSubcode() int32 {
 }
 
 func (x *EndReason) GetMessage() string {
-	if x != nil {
-		return x.Message
+	if x != nil && x.Message != nil {
+		return *x.Message
 	}
 	return ""
 }
@@ -976,7 +987,7 @@ type CallDescription struct {
 	// Counts the ICE generations of the leg's transport session.
 	Generation uint32 `protobuf:"varint,3,opt,name=generation,proto3" json:"generation,omitempty"`
 	Sdp        string `protobuf:"bytes,4,opt,name=sdp,proto3" json:"sdp,omitempty"`
-	// On the wire only: sdp in the shorter form that docs/signaling.md
+	// On the wire only: sdp in the packed form that docs/signaling.md
 	// describes. Applications never see it.
 	PackedSdp     []byte `protobuf:"bytes,5,opt,name=packed_sdp,json=packedSdp,proto3" json:"packed_sdp,omitempty"`
 	unknownFields protoimpl.UnknownFields
@@ -1057,8 +1068,8 @@ type CallCandidates struct {
 	Candidates []string `protobuf:"bytes,3,rep,name=candidates,proto3" json:"candidates,omitempty"`
 	// No more will follow in this generation.
 	End bool `protobuf:"varint,4,opt,name=end,proto3" json:"end,omitempty"`
-	// On the wire only: candidates in the shorter form that docs/signaling.md
-	// describes. Applications never see it.
+	// On the wire only: candidates, with line feeds between, in the packed form
+	// that docs/signaling.md describes. Applications never see it.
 	PackedCandidates []byte `protobuf:"bytes,5,opt,name=packed_candidates,json=packedCandidates,proto3" json:"packed_candidates,omitempty"`
 	unknownFields    protoimpl.UnknownFields
 	sizeCache        protoimpl.SizeCache
@@ -1414,7 +1425,7 @@ const file_signaling_signalpb_signal_proto_rawDesc = "" +
 	"candidates\x12B\n" +
 	"\treconcile\x18\x06 \x01(\v2\".parley.signaling.v1.CallReconcileH\x00R\treconcile\x129\n" +
 	"\x05relay\x18\a \x01(\v2!.parley.signaling.v1.RelayServersH\x00R\x05relayB\x06\n" +
-	"\x04body\"\x9d\x02\n" +
+	"\x04body\"\xc0\x02\n" +
 	"\n" +
 	"CallSignal\x12\x12\n" +
 	"\x04kind\x18\x01 \x01(\rR\x04kind\x12\x10\n" +
@@ -1428,11 +1439,14 @@ const file_signaling_signalpb_signal_proto_rawDesc = "" +
 	"\x05state\x18\t \x01(\rR\x05state\x126\n" +
 	"\x06reason\x18\n" +
 	" \x01(\v2\x1e.parley.signaling.v1.EndReasonR\x06reason\x12\x14\n" +
-	"\x05tones\x18\v \x01(\tR\x05tones\"S\n" +
+	"\x05tones\x18\v \x01(\tR\x05tones\x12!\n" +
+	"\fpacked_names\x18\f \x01(\fR\vpackedNames\"d\n" +
 	"\tEndReason\x12\x12\n" +
-	"\x04code\x18\x01 \x01(\x11R\x04code\x12\x18\n" +
-	"\asubcode\x18\x02 \x01(\x11R\asubcode\x12\x18\n" +
-	"\amessage\x18\x03 \x01(\tR\amessage\"\xe8\x01\n" +
+	"\x04code\x18\x01 \x01(\x05R\x04code\x12\x18\n" +
+	"\asubcode\x18\x02 \x01(\x05R\asubcode\x12\x1d\n" +
+	"\amessage\x18\x03 \x01(\tH\x00R\amessage\x88\x01\x01B\n" +
+	"\n" +
+	"\b_message\"\xe8\x01\n" +
 	"\x0fCallDescription\x12\x10\n" +
 	"\x03leg\x18\x01 \x01(\rR\x03leg\x12=\n" +
 	"\x04kind\x18\x02 \x01(\x0e2).parley.signaling.v1.CallDescription.KindR\x04kind\x12\x1e\n" +
@@ -1542,6 +1556,7 @@ func file_signaling_signalpb_signal_proto_init() {
 		(*Message_Reconcile)(nil),
 		(*Message_Relay)(nil),
 	}
+	file_signaling_signalpb_signal_proto_msgTypes[8].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{

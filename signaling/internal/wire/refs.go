@@ -1,4 +1,4 @@
-package signaling
+package wire
 
 import (
 	"fmt"
@@ -13,11 +13,11 @@ const maxRefs = 256
 // callIDSize is the size of the call ids that get numbers.
 const callIDSize = 16
 
-// refs gives the calls of one direction of a session small numbers: the first
+// Refs gives the calls of one direction of a session small numbers: the first
 // message of a call carries its id, and so tells both ends the next number;
 // later messages carry the number. Messages arrive once and in order, so the
 // tables at both ends stay the same.
-type refs struct {
+type Refs struct {
 	ids [][callIDSize]byte
 	// numbers is the inverse; only the sender has it.
 	numbers map[[callIDSize]byte]uint32
@@ -25,7 +25,7 @@ type refs struct {
 }
 
 // define gives an id the next number.
-func (r *refs) define(id [callIDSize]byte) {
+func (r *Refs) define(id [callIDSize]byte) {
 	if len(r.ids) < maxRefs {
 		r.ids = append(r.ids, id)
 	} else {
@@ -39,9 +39,9 @@ func (r *refs) define(id [callIDSize]byte) {
 	r.next = (r.next + 1) % maxRefs
 }
 
-// encode returns the message as it goes over the wire. The table changes only
-// when the caller then calls sent.
-func (r *refs) encode(m *Message) ([]byte, error) {
+// Encode returns the message as it goes over the wire. The table changes only
+// when the caller then calls Sent.
+func (r *Refs) Encode(m *Message) ([]byte, error) {
 	wire := packMessage(m)
 	if len(wire.GetCallId()) == callIDSize {
 		if n, ok := r.numbers[[callIDSize]byte(wire.GetCallId())]; ok {
@@ -55,8 +55,8 @@ func (r *refs) encode(m *Message) ([]byte, error) {
 	return data, nil
 }
 
-// sent notes that a message went out.
-func (r *refs) sent(m *Message) {
+// Sent notes that a message went out.
+func (r *Refs) Sent(m *Message) {
 	if len(m.GetCallId()) != callIDSize {
 		return
 	}
@@ -66,8 +66,8 @@ func (r *refs) sent(m *Message) {
 	}
 }
 
-// decode undoes encode on a received message, in place.
-func (r *refs) decode(m *Message) error {
+// Decode undoes Encode on a received message, in place.
+func (r *Refs) Decode(m *Message) error {
 	if n := m.GetCallRef(); n != 0 {
 		if len(m.GetCallId()) != 0 || n > uint32(len(r.ids)) { //nolint:gosec // at most maxRefs
 			return fmt.Errorf("%w: call reference %d", ErrMalformed, n)
@@ -76,7 +76,7 @@ func (r *refs) decode(m *Message) error {
 		m.CallId, m.CallRef = id[:], 0
 	} else if len(m.GetCallId()) == callIDSize {
 		// A sender that does not use numbers repeats the id; that defines nothing anew.
-		r.sent(m)
+		r.Sent(m)
 	}
 	return unpackMessage(m)
 }

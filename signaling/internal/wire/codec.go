@@ -1,7 +1,6 @@
-package signaling
+package wire
 
 import (
-	_ "embed"
 	"encoding/binary"
 	"fmt"
 
@@ -23,15 +22,16 @@ const zstdMagic = 0xFD2FB528
 // nothing to gain over the header of the compressed frame.
 const compressFrom = 32
 
-// codec turns frames into bytes and back. It may be used by many goroutines.
-type codec struct {
+// Codec turns frames into bytes and back. It may be used by many goroutines.
+// A nil Codec works without compression.
+type Codec struct {
 	version uint32
 	enc     *zstd.Encoder
 	dec     *zstd.Decoder
 }
 
-// newCodec makes a codec that can compress with the given dictionary.
-func newCodec(version uint32, dictionary []byte, concurrency int) (*codec, error) {
+// NewCodec makes a codec that can compress with the given dictionary.
+func NewCodec(version uint32, dictionary []byte, concurrency int) (*Codec, error) {
 	enc, err := zstd.NewWriter(nil,
 		zstd.WithEncoderDict(dictionary),
 		zstd.WithEncoderLevel(zstd.SpeedFastest),
@@ -54,22 +54,25 @@ func newCodec(version uint32, dictionary []byte, concurrency int) (*codec, error
 	if err != nil {
 		return nil, fmt.Errorf("signaling: decompression: %w", err)
 	}
-	return &codec{version: version, enc: enc, dec: dec}, nil
+	return &Codec{version: version, enc: enc, dec: dec}, nil
 }
 
-// close frees what the codec holds.
-func (c *codec) close() {
+// Version is that of the dictionary.
+func (c *Codec) Version() uint32 { return c.version }
+
+// Close frees what the codec holds.
+func (c *Codec) Close() {
 	if c != nil {
 		c.dec.Close()
 	}
 }
 
-// wireFrame is a frame to send whose messages are encoded already.
-type wireFrame struct {
-	// head is everything but seq and messages.
-	head     *signalpb.Frame
-	seq      uint64
-	messages [][]byte
+// Frame is a frame to send whose messages are encoded already.
+type Frame struct {
+	// Head is everything but seq and messages.
+	Head     *signalpb.Frame
+	Seq      uint64
+	Messages [][]byte
 }
 
 // Field numbers of signalpb.Frame that are written by hand.
@@ -78,17 +81,17 @@ const (
 	frameMessagesField protowire.Number = 4
 )
 
-// encode returns the frame as it goes over the wire, and its plain size.
-func (c *codec) encode(f wireFrame, compress bool) (data []byte, plain int, err error) {
-	data, err = proto.Marshal(f.head)
+// Encode returns the frame as it goes over the wire, and its plain size.
+func (c *Codec) Encode(f *Frame) (data []byte, plain int, err error) {
+	data, err = proto.Marshal(f.Head)
 	if err != nil {
 		return nil, 0, fmt.Errorf("signaling: encode frame: %w", err)
 	}
-	if len(f.messages) > 0 {
+	if len(f.Messages) > 0 {
 		data = protowire.AppendTag(data, frameSeqField, protowire.VarintType)
-		data = protowire.AppendVarint(data, f.seq)
+		data = protowire.AppendVarint(data, f.Seq)
 	}
-	for _, m := range f.messages {
+	for _, m := range f.Messages {
 		data = protowire.AppendTag(data, frameMessagesField, protowire.BytesType)
 		data = protowire.AppendBytes(data, m)
 	}
@@ -96,7 +99,7 @@ func (c *codec) encode(f wireFrame, compress bool) (data []byte, plain int, err 
 	if plain > MaxFrame {
 		return nil, 0, fmt.Errorf("signaling: frame of %d bytes: %w", plain, ErrTooLarge)
 	}
-	if compress && c != nil && plain >= compressFrom {
+	if c != nil && plain >= compressFrom {
 		if small := c.compress(data); len(small) < plain {
 			return small, plain, nil
 		}
@@ -104,7 +107,7 @@ func (c *codec) encode(f wireFrame, compress bool) (data []byte, plain int, err 
 	return data, plain, nil
 }
 
-func (c *codec) compress(data []byte) []byte {
+func (c *Codec) compress(data []byte) []byte {
 	out := c.enc.EncodeAll(data, make([]byte, 0, len(data)))
 	// The mark takes the place of the last byte of the magic number.
 	out = out[3:]
@@ -112,11 +115,11 @@ func (c *codec) compress(data []byte) []byte {
 	return out
 }
 
-// decode reads a frame and tells its plain size. A compressed frame is taken
-// only with compress.
-func (c *codec) decode(data []byte, compress bool) (f *signalpb.Frame, plain int, err error) {
+// Decode reads a frame and tells its plain size. A nil Codec takes
+// no compressed frames.
+func (c *Codec) Decode(data []byte) (f *signalpb.Frame, plain int, err error) {
 	if len(data) > 0 && data[0] == compressedMark {
-		if c == nil || !compress {
+		if c == nil {
 			return nil, 0, fmt.Errorf("%w: compressed frame without agreement", ErrMalformed)
 		}
 		if data, err = c.decompress(data); err != nil {
@@ -133,7 +136,7 @@ func (c *codec) decode(data []byte, compress bool) (f *signalpb.Frame, plain int
 	return f, len(data), nil
 }
 
-func (c *codec) decompress(data []byte) ([]byte, error) {
+func (c *Codec) decompress(data []byte) ([]byte, error) {
 	whole := binary.LittleEndian.AppendUint32(make([]byte, 0, len(data)+3), zstdMagic)
 	whole = append(whole, data[1:]...)
 	// The decoder stops at MaxFrame (WithDecoderMaxMemory), whatever the
