@@ -43,15 +43,21 @@ func (v *voice) speak(from int, pcm []int16) {
 	}
 }
 
-func voiceSample(n int) int16 {
-	t := float64(n) / 48000
-	word := 0.5 - 0.5*math.Cos(2*math.Pi*t/0.6)
-	var s float64
-	for h := 1; h <= 12; h++ {
-		s += math.Sin(2*math.Pi*125*float64(h)*t+float64(h*h)) / float64(h)
+// The voice repeats itself after one word of 0.6 s, which is 75 periods.
+var word = func() (w [28800]int16) {
+	for n := range w {
+		t := float64(n) / 48000
+		loud := 0.5 - 0.5*math.Cos(2*math.Pi*t/0.6)
+		var s float64
+		for h := 1.0; h <= 12; h++ {
+			s += math.Sin(2*math.Pi*125*h*t+h*h) / h
+		}
+		w[n] = int16(4000 * loud * s)
 	}
-	return int16(4000 * word * s)
-}
+	return w
+}()
+
+func voiceSample(n int) int16 { return word[n%len(word)] }
 
 func (v *voice) DecodeFEC(next []byte, pcm []int16) (int, error) {
 	if len(next) != 5 || next[0] != 'V' {
