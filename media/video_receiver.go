@@ -2,6 +2,7 @@ package media
 
 import (
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/parley-rtc/parley/internal/packet"
@@ -55,6 +56,8 @@ type VideoReceiverStats struct {
 	TotalAssemblyTime time.Duration
 	// FramesAssembledFromMultiplePackets counts these frames.
 	FramesAssembledFromMultiplePackets uint64
+	// SinkErrors counts frames that the sink refused; they count as decoded.
+	SinkErrors uint64
 	// FrameWidth and FrameHeight are the size of the last frame; zero when not known.
 	FrameWidth  int
 	FrameHeight int
@@ -62,34 +65,131 @@ type VideoReceiverStats struct {
 	FramesPerSecond float64
 }
 
+// inboxPackets bounds what Push keeps while the receiver is busy with its sink.
+const inboxPackets = 4096
+
 // VideoReceiver puts RTP packets in order, waits for repaired ones, assembles
 // frames and gives them to a sink from a goroutine of its own. All methods may
-// be called from any goroutine.
-type VideoReceiver struct{}
+// be called from any goroutine, also from the sink and the functions of the
+// options.
+type VideoReceiver struct {
+	codecs  map[uint8]string
+	request func()
+	written func(EncodedFrame)
+	logger  *slog.Logger
+	wake    chan struct{}
+	done    chan struct{}
 
-// NewVideoReceiver makes a receiver and starts its goroutine.
+	// The goroutine owns these.
+	buffer *videoBuffer
+	clock  videoClock
+	freeze freezeMeter
+	width  int
+	height int
+
+	mu     sync.Mutex
+	inbox  []*packet.Packet
+	sink   VideoSink
+	fresh  bool // the sink has had no key frame yet
+	reset  bool
+	rtt    time.Duration
+	closed bool
+	stats  VideoReceiverStats
+}
+
+// NewVideoReceiver makes a receiver and starts its goroutine. It fails with
+// ErrUnknownCodec if none of the codecs is a video codec.
 func NewVideoReceiver(options *VideoReceiverOptions) (*VideoReceiver, error) {
-	return &VideoReceiver{}, nil
+	r := &VideoReceiver{
+		codecs: make(map[uint8]string), wake: make(chan struct{}, 1), done: make(chan struct{}),
+		buffer: newVideoBuffer(), logger: slog.New(slog.DiscardHandler),
+	}
+	if options != nil {
+		for _, c := range options.Codecs {
+			if name := videoCodecName(c.Name); name != "" {
+				r.codecs[c.PayloadType] = name
+			}
+		}
+		r.request, r.written, r.sink = options.RequestKeyFrame, options.FrameWritten, options.Sink
+		if options.Logger != nil {
+			r.logger = options.Logger
+		}
+	}
+	if len(r.codecs) == 0 {
+		return nil, ErrUnknownCodec
+	}
+	go r.run()
+	return r, nil
 }
 
 // Push takes a packet from the transport. It never blocks.
-func (r *VideoReceiver) Push(p *packet.Packet) {}
+func (r *VideoReceiver) Push(p *packet.Packet) {
+	if p == nil {
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.stats.PacketsReceived++
+	r.stats.BytesReceived += uint64(len(p.Payload))
+	if _, known := r.codecs[p.PayloadType]; !known || r.closed || len(r.inbox) >= inboxPackets {
+		r.stats.PacketsDiscarded++
+		return
+	}
+	r.inbox = append(r.inbox, p)
+	r.signal()
+}
+
+func (r *VideoReceiver) signal() {
+	select {
+	case r.wake <- struct{}{}:
+	default:
+	}
+}
 
 // SetSink changes the sink; nil drops frames. A new sink gets a key frame first.
-func (r *VideoReceiver) SetSink(sink VideoSink) {}
+func (r *VideoReceiver) SetSink(sink VideoSink) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.sink, r.fresh = sink, true
+	r.signal()
+}
 
 // SetRoundTripTime tells how long a repaired packet needs at the least, so that
-// the receiver waits long enough but no longer.
-func (r *VideoReceiver) SetRoundTripTime(rtt time.Duration) {}
+// the receiver waits long enough but no longer. Until then 100 ms are assumed.
+func (r *VideoReceiver) SetRoundTripTime(rtt time.Duration) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.rtt = max(rtt, 0)
+}
 
 // Reset tells that the far end stopped its video: what is half received is
 // forgotten, and the time until it starts again is neither freeze nor pause.
-func (r *VideoReceiver) Reset() {}
+func (r *VideoReceiver) Reset() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.reset = true
+	r.signal()
+}
 
 // Stats returns what was counted so far.
-func (r *VideoReceiver) Stats() VideoReceiverStats { return VideoReceiverStats{} }
+func (r *VideoReceiver) Stats() VideoReceiverStats {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	s := r.stats
+	s.FramesPerSecond = r.freeze.rate(time.Now())
+	return s
+}
 
-// Close stops the receiver and waits for its goroutine, except when it is
-// called from the sink or a function of the options. It may be called more
-// than once.
-func (r *VideoReceiver) Close() {}
+// Close stops the receiver. It does not wait: a frame that is being written at
+// the moment is written to its end, and Done tells when nothing more will
+// come. It may be called more than once.
+func (r *VideoReceiver) Close() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.closed = true
+	r.inbox = nil
+	r.signal()
+}
+
+// Done is closed when the receiver's goroutine has ended after Close.
+func (r *VideoReceiver) Done() <-chan struct{} { return r.done }

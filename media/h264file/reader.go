@@ -37,8 +37,10 @@ type Unit struct {
 	Data []byte
 	// KeyFrame tells that the picture is an IDR picture.
 	KeyFrame bool
-	// Offset is where Data begins in the file.
+	// Offset is where the unit begins in the file, and Size how many bytes it has
+	// there: start codes may be shorter, and zeros between units more, than in Data.
 	Offset int64
+	Size   int
 }
 
 // Reader cuts a byte stream into access units. It is not safe for use from
@@ -148,6 +150,7 @@ func (r *Reader) ReadUnit() (Unit, error) {
 		kind := r.nal[0] & 0x1f
 		slice := kind >= NALSlice && kind <= NALKeySlice
 		if picture && begins(r.nal, kind) {
+			u.Size = int(r.nalAt - 3 - u.Offset)
 			return u, nil
 		}
 		if len(u.Data)+len(r.nal) > MaxUnitSize {
@@ -162,6 +165,7 @@ func (r *Reader) ReadUnit() (Unit, error) {
 			if !picture {
 				return Unit{}, bad(u.Offset, "the file ends with an access unit that has no picture")
 			}
+			u.Size = int(r.offset - u.Offset)
 			return u, nil
 		}
 		if err != nil {
