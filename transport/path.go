@@ -30,6 +30,8 @@ const (
 // nomination and the wait for it.
 type pathKeeper struct {
 	keepalive time.Duration
+	// moved is called after a pair was taken, so that the other side hears of it at once.
+	moved func()
 
 	mu sync.Mutex
 	// ours is set when the other side keeps paths in the same way. With another
@@ -60,8 +62,8 @@ type penalty struct {
 	next  time.Duration
 }
 
-func newPathKeeper(keepalive time.Duration) *pathKeeper {
-	return &pathKeeper{keepalive: keepalive, penalties: map[pathKey]penalty{}}
+func newPathKeeper(keepalive time.Duration, moved func()) *pathKeeper {
+	return &pathKeeper{keepalive: keepalive, moved: moved, penalties: map[pathKey]penalty{}}
 }
 
 // start tells what the other side is.
@@ -106,6 +108,7 @@ func (k *pathKeeper) onRequest(_ *stun.Message, local, remote ice.Candidate, pai
 	}
 	k.current = &path{key: key, rank: rank, pair: pair, at: now}
 	k.changes++
+	k.moved()
 	return true
 }
 
@@ -160,6 +163,13 @@ func (k *pathKeeper) onSelected(p *webrtc.ICECandidatePair) {
 	}
 	k.current = &path{key: key, rank: rank, at: time.Now()}
 	k.changes++
+}
+
+// chosen tells whether there is a pair in use.
+func (k *pathKeeper) chosen() bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.current != nil
 }
 
 // selections returns how often the pair in use changed, the first one included.

@@ -38,6 +38,7 @@ type Session struct {
 	headers    sync.Pool
 	streams    atomic.Int64
 	admitted   atomic.Int64 // candidates of the other side, by any way
+	checks     atomic.Uint32
 	secured    atomic.Bool
 	peerClosed atomic.Bool
 	failed     atomic.Bool
@@ -62,6 +63,7 @@ type Session struct {
 	taken      int                 // candidates of this generation
 	direct     []netip.AddrPort
 	punching   bool
+	hurrying   bool
 }
 
 // New makes a session. Nothing is sent or gathered before Offer or Answer.
@@ -88,7 +90,6 @@ func New(options *Options) (*Session, error) {
 	}
 	s := &Session{
 		log: o.Logger, events: o.Events, options: o,
-		keeper: newPathKeeper(o.Timers.Keepalive),
 		done:   make(chan struct{}),
 		repair: make(chan struct{}, 1),
 		local:  map[uint32]*localCandidates{},
@@ -96,6 +97,7 @@ func New(options *Options) (*Session, error) {
 	}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	s.order.wait = &s.wait
+	s.keeper = newPathKeeper(o.Timers.Keepalive, func() { s.wait.Go(s.check) })
 	s.headers.New = func() any { return &header{} }
 	s.hidden.Store(o.HideAddresses || o.RelayOnly)
 	s.net = newPionNet(o.Net, s.hidden.Load)

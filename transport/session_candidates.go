@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"time"
 
 	"github.com/pion/webrtc/v4"
@@ -142,6 +141,7 @@ func (s *Session) applyCandidates(lines []string) error {
 			s.mu.Unlock()
 		}
 	}
+	s.startChecks()
 	s.startPunching()
 	return failed
 }
@@ -156,11 +156,6 @@ func (s *Session) count() bool {
 	s.taken++
 	return true
 }
-
-// admitRemote bounds the candidates that the other side may have by any way:
-// the addresses that its checks come from count as well. It is called on the
-// loop of the ICE agent for each new one.
-func (s *Session) admitRemote(net.IP) bool { return s.admitted.Add(1) <= 2*MaxRemoteCandidates }
 
 // startPunching begins to punch holes for the other side's checks. Only the
 // controlled side needs to: the controlling one checks all pairs all the time.

@@ -30,6 +30,10 @@ const (
 	streamBuffer = 512 << 10
 )
 
+// maxChecks is how often a pair is tried before it is given up. Checks are
+// sent more often than the stack below does by itself, see hurry.
+const maxChecks = 100
+
 // never is an interval that no session lives to see.
 const never = time.Duration(math.MaxInt64)
 
@@ -88,6 +92,7 @@ func (s *Session) settings(o *Options, streams map[string]bool) (webrtc.SettingE
 		return e, fmt.Errorf("transport: renomination: %w", err)
 	}
 	e.SetICEBindingRequestHandler(s.keeper.onRequest)
+	e.SetICEMaxBindingRequests(maxChecks)
 
 	e.SetDTLSRetransmissionInterval(o.Timers.DTLSRetransmit)
 	// The cookie exchange guards against forged addresses; here every packet
