@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -40,6 +41,11 @@ type leg struct {
 	audio      atomic.Pointer[media.AudioReceiver]
 	video      videoGate
 	early      earlyData
+
+	// What was sent last, in case it was lost with a session of signaling: the
+	// description and the candidates of its generation.
+	described  *signalpb.CallDescription
+	candidates []*signalpb.CallCandidates
 }
 
 // startMedia makes the session of a leg. The callee's device offers, the caller
@@ -121,12 +127,30 @@ func (c *Call) describe(l *leg, makeOne func() (transport.Description, error)) {
 	if d.Kind == transport.KindAnswer {
 		kind = signalpb.CallDescription_ANSWER
 	}
+	l.described = &signalpb.CallDescription{
+		Leg: uint32(l.number), Kind: kind, Generation: d.Generation, Sdp: d.SDP,
+	}
+	l.candidates = slices.DeleteFunc(l.candidates, func(b *signalpb.CallCandidates) bool {
+		return b.GetGeneration() < d.Generation
+	})
+	c.sendDescription(l)
+}
+
+func (c *Call) sendDescription(l *leg) {
 	id := c.id
-	c.send(&signaling.Message{CallId: id[:], Body: &signalpb.Message_Description{
-		Description: &signalpb.CallDescription{
-			Leg: uint32(l.number), Kind: kind, Generation: d.Generation, Sdp: d.SDP,
-		},
-	}})
+	c.send(&signaling.Message{CallId: id[:], Body: &signalpb.Message_Description{Description: l.described}})
+}
+
+// describeAgain sends the last description and its candidates once more.
+func (c *Call) describeAgain(l *leg) {
+	if l.described == nil {
+		return
+	}
+	c.sendDescription(l)
+	id := c.id
+	for _, b := range l.candidates {
+		c.send(&signaling.Message{CallId: id[:], Body: &signalpb.Message_Candidates{Candidates: b}})
+	}
 }
 
 // descriptionReceived takes the other side's offer or answer.
@@ -136,9 +160,18 @@ func (c *Call) descriptionReceived(m *signalpb.CallDescription) {
 		c.logger.Debug("dropped a description of an unknown leg", "leg", m.GetLeg())
 		return
 	}
+	if offer := m.GetKind() == signalpb.CallDescription_OFFER; offer == (c.direction == CallDirectionIncoming) {
+		c.logger.Debug("dropped a description of the wrong kind", "leg", m.GetLeg())
+		return
+	}
 	d := transport.Description{SDP: m.GetSdp(), Generation: m.GetGeneration()}
 	switch m.GetKind() {
 	case signalpb.CallDescription_OFFER:
+		if l.described.GetGeneration() == d.Generation && d.Generation != 0 {
+			// The answer to this one was sent before and got lost.
+			c.describeAgain(l)
+			return
+		}
 		d.Kind = transport.KindOffer
 		ctx, cancel := context.WithTimeout(context.Background(), describeTimeout)
 		defer cancel()
@@ -177,12 +210,12 @@ func (c *Call) negotiated(l *leg) {
 }
 
 func (c *Call) sendCandidates(l *leg, b transport.CandidateBatch) {
+	batch := &signalpb.CallCandidates{
+		Leg: uint32(l.number), Generation: b.Generation, Candidates: b.Candidates, End: b.End,
+	}
+	l.candidates = append(l.candidates, batch)
 	id := c.id
-	c.send(&signaling.Message{CallId: id[:], Body: &signalpb.Message_Candidates{
-		Candidates: &signalpb.CallCandidates{
-			Leg: uint32(l.number), Generation: b.Generation, Candidates: b.Candidates, End: b.End,
-		},
-	}})
+	c.send(&signaling.Message{CallId: id[:], Body: &signalpb.Message_Candidates{Candidates: batch}})
 }
 
 // candidatesReceived takes the other side's candidates. Bad ones are dropped;
@@ -267,12 +300,15 @@ func (c *Call) restartMedia(number callfsm.Leg) {
 	ctx, cancel := context.WithTimeout(context.Background(), describeTimeout)
 	defer cancel()
 	d, err := l.session.Restart(ctx)
-	if err != nil {
-		// A first offer that is still unanswered stands; the timers go on.
+	switch {
+	case err == nil:
+		c.describe(l, func() (transport.Description, error) { return d, nil })
+	case !l.negotiated:
+		// The first offer is not answered yet; it may be lost.
+		c.describeAgain(l)
+	default:
 		c.logger.Debug("path not restarted", "leg", uint32(number), "error", err)
-		return
 	}
-	c.describe(l, func() (transport.Description, error) { return d, nil })
 }
 
 // mediaFailed tells the machine that a leg cannot have media at all.
