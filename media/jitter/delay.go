@@ -8,7 +8,7 @@ const (
 
 	// A packet's weight falls to 1/e in so many packets.
 	fastMemory = 60
-	slowMemory = 400
+	slowMemory = 250
 
 	// costOfLoss is how much delay the loss of all audio is worth: one percent
 	// of loss is 20 ms.
