@@ -54,3 +54,19 @@ type Options struct {
 	// Timers run on the process's own clock.
 	Now func() time.Time
 }
+
+// fillHooks replaces nil hooks by the system's own.
+func (o *Options) fillHooks() {
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	if o.Listen == nil {
+		o.Listen = net.Listen
+	}
+	if o.ListenPacket == nil {
+		o.ListenPacket = net.ListenPacket
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+}

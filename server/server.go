@@ -3,7 +3,20 @@ package server
 import (
 	"context"
 	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
 
+	"github.com/parley-rtc/parley/server/bus"
+	"github.com/parley-rtc/parley/server/calls"
+	"github.com/parley-rtc/parley/server/identity"
+	"github.com/parley-rtc/parley/server/metrics"
+	"github.com/parley-rtc/parley/server/resource"
+	"github.com/parley-rtc/parley/server/store"
 	"github.com/parley-rtc/parley/signaling"
 )
 
@@ -15,29 +28,143 @@ var (
 	ErrInUse = errors.New("server: the data folder is in use")
 )
 
+// shutdownLimit is the longest that Shutdown takes.
+const shutdownLimit = 10 * time.Second
+
 // Server is a running service.
 type Server struct {
+	options    Options
+	logger     *slog.Logger
 	connection Connection
+	folder     *folder
+	metrics    *metrics.Metrics
+
+	store     *store.Store
+	bus       *bus.Bus
+	resources *resource.Directory
+	identity  *identity.Service
+	relay     *relay
+	calls     *calls.Service
+
+	http, https net.Listener
+	servers     []*http.Server
+	serving     sync.WaitGroup  // the servers' and the sockets' goroutines
+	base        context.Context //nolint:containedctx // the life of the service, handed to its http servers
+	cancel      context.CancelFunc
+
+	draining atomic.Bool
+	closing  sync.Once
+	closeErr error
 }
 
 // New starts the service and returns when it answers on all its ports and has
 // written connection.json.
 func New(options Options) (*Server, error) {
-	return nil, errors.New("server: not written yet")
+	began := time.Now()
+	if err := options.check(); err != nil {
+		return nil, fmt.Errorf("server: options: %w", err)
+	}
+	s := &Server{options: options, logger: options.Logger, metrics: metrics.New()}
+	s.base, s.cancel = context.WithCancel(context.Background())
+	if err := s.start(); err != nil {
+		return nil, errors.Join(fmt.Errorf("server: start: %w", err), s.Close())
+	}
+	s.logger.Info("service ready", "endpoint", s.connection.Endpoint, "http_endpoint", s.connection.HTTPEndpoint,
+		"relay", s.relayAddr(), "data", s.folder.path, "took_ms", time.Since(began).Milliseconds())
+	return s, nil
 }
 
 // Dialer connects an engine to this service within the process: no socket, the
 // same messages.
-func (s *Server) Dialer() signaling.Dialer { return nil }
+func (s *Server) Dialer() signaling.Dialer { return s.calls.Dialer() }
 
 // Connection returns the contents of connection.json.
 func (s *Server) Connection() Connection { return s.connection }
+
+// RelayAddr returns the UDP address of the relay, empty when it is off.
+func (s *Server) RelayAddr() string { return s.relayAddr() }
+
+func (s *Server) relayAddr() string {
+	if s.relay == nil {
+		return ""
+	}
+	return s.relay.server.Addr().String()
+}
 
 // Shutdown drains: it takes no new work, tells the agents to connect
 // elsewhere, lets REST requests finish, stores the calls and closes. It takes
 // at most ten seconds, less if ctx ends sooner. The error says what was cut
 // short.
-func (s *Server) Shutdown(ctx context.Context) error { return nil }
+func (s *Server) Shutdown(ctx context.Context) error {
+	s.closing.Do(func() {
+		ctx, cancel := context.WithTimeout(ctx, shutdownLimit)
+		defer cancel()
+		s.draining.Store(true)
+		var errs []error
+		// Agents first: they hold their connections for ever.
+		if err := s.calls.Shutdown(ctx); err != nil {
+			errs = append(errs, err)
+		}
+		for _, h := range s.servers {
+			if err := h.Shutdown(ctx); err != nil {
+				errs = append(errs, fmt.Errorf("requests cut short: %w", err))
+			}
+		}
+		s.closeErr = errors.Join(append(errs, s.close())...)
+	})
+	if s.closeErr != nil {
+		return fmt.Errorf("server: shutdown: %w", s.closeErr)
+	}
+	return nil
+}
 
-// Close ends the service at once. It is idempotent.
-func (s *Server) Close() error { return nil }
+// Close ends the service at once. It is idempotent, and does nothing after
+// Shutdown.
+func (s *Server) Close() error {
+	s.closing.Do(func() {
+		s.draining.Store(true)
+		s.closeErr = s.close()
+	})
+	if s.closeErr != nil {
+		return fmt.Errorf("server: close: %w", s.closeErr)
+	}
+	return nil
+}
+
+// close ends all parts, the ones that use others first. After a start that
+// failed some are not there.
+func (s *Server) close() error {
+	var errs []error
+	note := func(what string, err error) {
+		if err != nil && !errors.Is(err, net.ErrClosed) {
+			errs = append(errs, fmt.Errorf("%s: %w", what, err))
+		}
+	}
+	s.cancel()
+	for _, h := range s.servers {
+		note("http", h.Close())
+	}
+	for _, l := range []net.Listener{s.http, s.https} {
+		if l != nil {
+			note("listener", l.Close())
+		}
+	}
+	if s.calls != nil {
+		note("calls", s.calls.Close())
+	}
+	s.serving.Wait()
+	if s.relay != nil {
+		note("relay", s.relay.server.Close())
+	}
+	if s.bus != nil {
+		note("bus", s.bus.Close())
+	}
+	if s.store != nil {
+		note("store", s.store.Close())
+	}
+	if s.folder != nil {
+		note("folder", s.folder.removeConnection())
+		note("folder", s.folder.close())
+	}
+	return errors.Join(errs...)
+}

@@ -19,7 +19,11 @@ func TestWrite_ReadersSeeWholeFiles(t *testing.T) {
 	var wg sync.WaitGroup
 	wg.Go(func() {
 		for i := range 50 {
-			if err := atomicfile.Write(path, contents[i%2], 0o600); err != nil {
+			put := atomicfile.Write
+			if i%3 == 0 {
+				put = atomicfile.Replace
+			}
+			if err := put(path, contents[i%2], 0o600); err != nil {
 				t.Error(err)
 			}
 		}

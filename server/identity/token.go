@@ -163,3 +163,6 @@ func (c *wireClaims) claims() (Claims, error) {
 	}
 	return claims, nil
 }
+
+// MayCall tells whether the token lets its user take part in calls.
+func (c *Claims) MayCall() bool { return c.Allows(acswire.ScopeVoIP) }

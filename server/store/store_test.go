@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -116,7 +117,7 @@ func TestWrite_FailureInAGroupIsItsOwn(t *testing.T) {
 	wrong := errors.New("wrong")
 	// Holds the writer until all the others wait, so that they share a group.
 	gate := make(chan struct{})
-	st.Post(func(*store.Tx) error { <-gate; return nil })
+	st.Post(func(*store.Tx) error { <-gate; return nil }, nil)
 	const n = 100
 	errs := make([]error, n)
 	var wg sync.WaitGroup
@@ -155,7 +156,7 @@ func TestWrite_CancelledBeforeItRan_DoesNothing(t *testing.T) {
 	st := open(t, filepath.Join(t.TempDir(), "a.db"))
 	ctx, cancel := context.WithCancel(context.Background())
 	gate, entered := make(chan struct{}), make(chan struct{})
-	st.Post(func(*store.Tx) error { close(entered); <-gate; return nil })
+	st.Post(func(*store.Tx) error { close(entered); <-gate; return nil }, nil)
 	<-entered
 	result := make(chan error)
 	go func() { result <- st.Write(ctx, put("late", []byte{})) }()
@@ -176,15 +177,24 @@ func TestPost_IsWrittenByClose(t *testing.T) {
 	testkit.CheckLeaks(t, time.Minute)
 	path := filepath.Join(t.TempDir(), "a.db")
 	st := open(t, path)
+	var durable atomic.Int32
 	for i := range 1000 {
-		if !st.Post(put(fmt.Sprint("p", i), []byte{})) {
+		if !st.Post(put(fmt.Sprint("p", i), []byte{}), func(err error) {
+			if err != nil {
+				t.Error(err)
+			}
+			durable.Add(1)
+		}) {
 			t.Fatal("not taken")
 		}
 	}
 	if err := st.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if st.Post(put("late", []byte{})) {
+	if got := durable.Load(); got != 1000 {
+		t.Errorf("told of %d of 1000 posted writes", got)
+	}
+	if st.Post(put("late", []byte{}), nil) {
 		t.Error("a closed store took work")
 	}
 	if err := st.Write(context.Background(), put("late", []byte{})); !errors.Is(err, store.ErrClosed) {
@@ -201,6 +211,7 @@ func TestPost_IsWrittenByClose(t *testing.T) {
 func TestPost_FailureIsLogged(t *testing.T) {
 	testkit.CheckLeaks(t, time.Minute)
 	var logs strings.Builder
+	var failed error
 	st, err := store.Open(context.Background(), store.Options{
 		Path: filepath.Join(t.TempDir(), "a.db"), Logger: slog.New(slog.NewTextHandler(&logs, nil)),
 	})
@@ -210,11 +221,11 @@ func TestPost_FailureIsLogged(t *testing.T) {
 	st.Post(func(tx *store.Tx) error {
 		_, err := tx.Exec("INSERT INTO nowhere VALUES (1)")
 		return err
-	})
+	}, func(err error) { failed = err })
 	if err := st.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if !strings.Contains(logs.String(), "no such table") {
+	if failed == nil || !strings.Contains(logs.String(), "no such table") {
 		t.Errorf("log: %q", logs.String())
 	}
 }

@@ -11,7 +11,8 @@ type write struct {
 	ctx  context.Context //nolint:containedctx // a queued call, not an object: the context belongs to the caller who waits
 	do   func(tx *Tx) error
 	err  error
-	done chan struct{} // nil when nobody waits
+	done chan struct{}   // nil when nobody waits
+	then func(err error) // nil when nobody wants to know
 }
 
 // Write runs f in a transaction and returns after its effects are durable. An
@@ -37,10 +38,12 @@ func (s *Store) Write(ctx context.Context, f func(tx *Tx) error) error {
 }
 
 // Post queues f for a transaction and returns at once; it never blocks. What
-// was posted is written in order, also by Close. A failure is logged. It
-// reports false when the store is closed. The caller bounds how much it posts.
-func (s *Store) Post(f func(tx *Tx) error) bool {
-	return s.enqueue(&write{do: f})
+// was posted is written in order, also by Close. A failure is logged. then, if
+// not nil, is called on the writer's goroutine once the effects are durable or
+// have failed; it must not block. Post reports false when the store is closed;
+// then neither is called. The caller bounds how much it posts.
+func (s *Store) Post(f func(tx *Tx) error, then func(err error)) bool {
+	return s.enqueue(&write{do: f, then: then})
 }
 
 func (s *Store) enqueue(w *write) bool {
@@ -112,8 +115,13 @@ func (s *Store) commit(group []*write) {
 		}
 		if w.done != nil {
 			close(w.done)
-		} else if w.err != nil {
+			continue
+		}
+		if w.err != nil {
 			s.logger.Error("posted write failed", "error", w.err)
+		}
+		if w.then != nil {
+			w.then(w.err)
 		}
 	}
 }

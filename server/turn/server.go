@@ -12,6 +12,8 @@ import (
 
 	"github.com/pion/stun/v4"
 	"github.com/pion/turn/v5"
+
+	"github.com/parley-rtc/parley/internal/slogpion"
 )
 
 const (
@@ -125,7 +127,7 @@ func (s *Server) start() error {
 		Realm:         realm,
 		AuthHandler:   s.authenticate,
 		QuotaHandler:  s.withinQuota,
-		LoggerFactory: loggerFactory{s.logger},
+		LoggerFactory: slogpion.NewFactory(s.logger),
 		PacketConnConfigs: []turn.PacketConnConfig{{
 			PacketConn:            &patientConn{PacketConn: s.conn},
 			RelayAddressGenerator: &generator{server: s},

@@ -1,0 +1,153 @@
+package server
+
+import (
+	"context"
+	"crypto/tls"
+	"log/slog"
+	"net"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/parley-rtc/parley/server/front"
+	"github.com/parley-rtc/parley/signaling"
+)
+
+// Bounds that keep a client from holding a connection for nothing.
+const (
+	headerTimeout = 10 * time.Second
+	readTimeout   = 60 * time.Second
+	idleTimeout   = 2 * time.Minute
+	maxHeader     = 64 << 10
+	healthTimeout = 2 * time.Second
+)
+
+// serve answers on the listeners.
+func (s *Server) serve(tlsConfig *tls.Config) {
+	handler := s.handler()
+	// No handler runs before everything is there.
+	if s.http != nil {
+		s.serveOn(s.http, handler, nil)
+	}
+	s.serveOn(s.https, handler, tlsConfig)
+}
+
+func (s *Server) serveOn(l net.Listener, handler http.Handler, tlsConfig *tls.Config) {
+	h := &http.Server{
+		Handler:           handler,
+		TLSConfig:         tlsConfig,
+		ReadHeaderTimeout: headerTimeout,
+		ReadTimeout:       readTimeout,
+		IdleTimeout:       idleTimeout,
+		MaxHeaderBytes:    maxHeader,
+		BaseContext:       func(net.Listener) context.Context { return s.base },
+		// Broken handshakes and the like are the client's business.
+		ErrorLog: slog.NewLogLogger(s.logger.Handler(), slog.LevelDebug),
+	}
+	s.servers = append(s.servers, h)
+	s.serving.Go(func() {
+		// Both return ErrServerClosed in the end; a listener that fails earlier
+		// is one that was closed.
+		if tlsConfig != nil {
+			_ = h.ServeTLS(l, "", "")
+		} else {
+			_ = h.Serve(l)
+		}
+	})
+}
+
+// handler returns the routes of all areas.
+func (s *Server) handler() http.Handler {
+	s.observe()
+	f := front.New(front.Options{
+		Resources:  s.resources,
+		PublicHost: s.publicHost(),
+		Now:        s.options.Now,
+		Logger:     s.logger,
+		Observer:   s.metrics,
+	}, s.identity.Area())
+	f.Handle(http.MethodGet, signaling.Path, http.HandlerFunc(s.serveAgent))
+	f.Handle(http.MethodGet, "/healthz", http.HandlerFunc(s.healthz))
+	f.Handle(http.MethodGet, "/readyz", http.HandlerFunc(s.readyz))
+	f.Handle(http.MethodGet, "/metrics", s.metrics.Handler())
+	return f
+}
+
+// publicHost is what clients sign as their host when a proxy on the public
+// address sends another one.
+func (s *Server) publicHost() string {
+	if s.options.PublicIP == "" {
+		return ""
+	}
+	return net.JoinHostPort(s.options.PublicIP, strconv.Itoa(portOf(s.https)))
+}
+
+// serveAgent is the WebSocket of one agent.
+func (s *Server) serveAgent(w http.ResponseWriter, r *http.Request) {
+	if s.draining.Load() {
+		http.Error(w, "draining", http.StatusServiceUnavailable)
+		return
+	}
+	// The http server does not wait for connections that were taken from it.
+	s.serving.Add(1)
+	defer s.serving.Done()
+	conn, err := signaling.AcceptWebSocket(w, r)
+	if err != nil {
+		s.logger.Debug("agent not accepted", "error", err)
+		return
+	}
+	if err := s.calls.Serve(s.base, conn); err != nil {
+		s.logger.Debug("agent's connection ended", "error", err)
+	}
+}
+
+// healthz tells whether the process should go on living.
+func (s *Server) healthz(w http.ResponseWriter, r *http.Request) {
+	ctx, cancel := context.WithTimeout(r.Context(), healthTimeout)
+	defer cancel()
+	err := s.store.Healthy(ctx)
+	if err == nil {
+		err = s.bus.Healthy()
+	}
+	if err != nil {
+		s.logger.Warn("not healthy", "error", err)
+		http.Error(w, "not healthy", http.StatusServiceUnavailable)
+		return
+	}
+	writeText(w, "ok")
+}
+
+// readyz tells whether new agents should be sent here.
+func (s *Server) readyz(w http.ResponseWriter, r *http.Request) {
+	if s.draining.Load() {
+		http.Error(w, "draining", http.StatusServiceUnavailable)
+		return
+	}
+	s.healthz(w, r)
+}
+
+func writeText(w http.ResponseWriter, text string) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	// A client that is gone notices by itself.
+	_, _ = w.Write([]byte(text + "\n"))
+}
+
+// observe shows the counters of the areas.
+func (s *Server) observe() {
+	m := s.metrics
+	m.Gauge("sessions", "Agents' signaling sessions.", func() float64 { return float64(s.calls.Stats().Sessions) })
+	m.Gauge("calls", "Calls at this moment.", func() float64 { return float64(s.calls.Stats().Calls) })
+	m.Counter("calls_started_total", "Calls started.", func() float64 { return float64(s.calls.Stats().Started) })
+	m.Counter("calls_accepted_total", "Calls accepted.", func() float64 { return float64(s.calls.Stats().Accepted) })
+	m.Counter("calls_ended_total", "Calls ended.", func() float64 { return float64(s.calls.Stats().Ended) })
+	m.Counter("calls_restored_total", "Calls taken up from the database at the start.", func() float64 { return float64(s.calls.Stats().Restored) })
+	m.Counter("relayed_messages_dropped_total", "Descriptions and candidates over the limits.", func() float64 { return float64(s.calls.Stats().Dropped) })
+	if s.relay == nil {
+		return
+	}
+	m.Gauge("turn_allocations", "Relayed addresses at this moment.", func() float64 { return float64(s.relay.server.Stats().Allocations) })
+	m.Counter("turn_allocations_total", "Relayed addresses made.", func() float64 { return float64(s.relay.server.Stats().Allocated) })
+	m.Counter("turn_sent_bytes_total", "Payload relayed to peers.", func() float64 { return float64(s.relay.server.Stats().BytesSent) })
+	m.Counter("turn_received_bytes_total", "Payload received from peers.", func() float64 { return float64(s.relay.server.Stats().BytesReceived) })
+	m.Counter("turn_refused_packets_total", "Packets to or from peers that are not allowed.", func() float64 { return float64(s.relay.server.Stats().Refused) })
+}

@@ -1,0 +1,198 @@
+package server
+
+import (
+	"context"
+	"crypto/tls"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"net/netip"
+	"os"
+	"sync"
+
+	"github.com/parley-rtc/parley/server/bus"
+	"github.com/parley-rtc/parley/server/calls"
+	"github.com/parley-rtc/parley/server/identity"
+	"github.com/parley-rtc/parley/server/localca"
+	"github.com/parley-rtc/parley/server/resource"
+	"github.com/parley-rtc/parley/server/store"
+	"github.com/parley-rtc/parley/server/turn"
+	"github.com/parley-rtc/parley/signaling"
+)
+
+const relaySecretSize = 32
+
+// start brings up all parts, those that wait for the disk beside each other.
+func (s *Server) start() error {
+	var err error
+	if s.folder, err = openFolder(s.options.DataDir); err != nil {
+		return err
+	}
+	last := s.folder.lastPorts()
+	if s.http, err = s.options.listenTCP(s.options.HTTPAddr, last.HTTP); err != nil {
+		return err
+	}
+	if s.https, err = s.options.listenTCP(s.options.HTTPSAddr, last.HTTPS); err != nil {
+		return err
+	}
+	var tlsConfig *tls.Config
+	var caFile string
+	err = together(
+		func() (err error) { tlsConfig, caFile, err = s.certificates(); return err },
+		func() (err error) { s.bus, err = bus.Open(s.base, bus.Options{Logger: s.logger}); return err },
+		func() error { return s.openStore(last.TURN) },
+	)
+	if err != nil {
+		return err
+	}
+	if err := s.openCalls(); err != nil {
+		return err
+	}
+	operator, err := newOperator()
+	if err != nil {
+		return err
+	}
+	s.serve(tlsConfig)
+	now := ports{HTTP: portOf(s.http), HTTPS: portOf(s.https)}
+	if s.relay != nil {
+		now.TURN = int(s.relay.server.Addr().Port())
+	}
+	if err := s.folder.keepPorts(now); err != nil {
+		return err
+	}
+	return s.publish(operator, caFile)
+}
+
+// together runs the functions beside each other and waits for all.
+func together(fs ...func() error) error {
+	errs := make([]error, len(fs))
+	var wg sync.WaitGroup
+	for i, f := range fs {
+		wg.Go(func() { errs[i] = f() })
+	}
+	wg.Wait()
+	return errors.Join(errs...)
+}
+
+// certificates returns the TLS configuration of https, and the authority's
+// file if it is the service's own.
+func (s *Server) certificates() (*tls.Config, string, error) {
+	if s.options.TLSConfig != nil {
+		return s.options.TLSConfig.Clone(), "", nil
+	}
+	authority, err := localca.Open(s.folder.path, s.options.Now)
+	if err != nil {
+		return nil, "", err
+	}
+	config, err := authority.Config(s.options.names(s.https))
+	return config, authority.File(), err
+}
+
+// openStore opens the database and what begins with reading it. What the first
+// start writes shares its disk flushes.
+func (s *Server) openStore(lastTURN int) error {
+	var err error
+	s.store, err = store.Open(s.base, store.Options{Path: s.folder.file(databaseFile), Logger: s.logger})
+	if err != nil {
+		return err
+	}
+	return together(
+		func() (err error) { s.resources, err = resource.Open(s.base, s.store, s.options.Now); return err },
+		func() (err error) { s.identity, err = identity.Open(s.base, s.store, s.options.Now); return err },
+		func() error { return s.openRelay(lastTURN) },
+	)
+}
+
+func (s *Server) openRelay(lastPort int) error {
+	if s.options.TURNAddr == off {
+		return nil
+	}
+	secret, err := s.store.Secret(s.base, "turn", relaySecretSize)
+	if err != nil {
+		return err
+	}
+	options := turn.Options{
+		Addr: s.options.TURNAddr, Secret: secret, AllowedPeers: s.options.AllowedPeers,
+		AllocationsPerUser: s.options.AllocationsPerUser, ListenPacket: s.options.ListenPacket,
+		Now: s.options.Now, Logger: s.logger,
+	}
+	if s.options.PublicIP != "" {
+		if options.PublicIP, err = netip.ParseAddr(s.options.PublicIP); err != nil {
+			return err
+		}
+	}
+	if again, ok := withPort(options.Addr, lastPort); ok {
+		first := options
+		first.Addr = again
+		if server, err := turn.Listen(first); err == nil {
+			s.relay = newRelay(server)
+			return nil
+		}
+	}
+	server, err := turn.Listen(options)
+	if err != nil {
+		return err
+	}
+	s.relay = newRelay(server)
+	return nil
+}
+
+func (s *Server) openCalls() error {
+	options := calls.Options{
+		Authenticate: s.authenticateAgent, Store: s.store, Bus: busAdapter{s.bus},
+		Timeouts: s.options.Timeouts, Retention: s.options.Retention, Logger: s.logger, Now: s.options.Now,
+	}
+	if s.relay != nil {
+		options.Relay = s.relay
+	}
+	var err error
+	s.calls, err = calls.Open(s.base, options)
+	return err
+}
+
+// busAdapter gives calls the bus as the interface that it asks for.
+type busAdapter struct{ *bus.Bus }
+
+func (b busAdapter) Subscribe(subject string, handler func(subject string, data []byte)) (calls.Subscription, error) {
+	return b.Bus.Subscribe(subject, handler)
+}
+
+// authenticateAgent checks the token of an agent that connects for calls.
+func (s *Server) authenticateAgent(ctx context.Context, token string) (signaling.Principal, error) {
+	claims, err := s.identity.Authenticate(ctx, token)
+	switch {
+	case errors.Is(err, identity.ErrTokenExpired):
+		return signaling.Principal{}, signaling.ErrTokenExpired
+	case errors.Is(err, identity.ErrTokenInvalid):
+		return signaling.Principal{}, signaling.ErrUnauthorized
+	case err != nil:
+		return signaling.Principal{}, err
+	case !claims.MayCall():
+		return signaling.Principal{}, fmt.Errorf("%w: the token has no voip scope", signaling.ErrUnauthorized)
+	}
+	return signaling.Principal{UserID: claims.RawID(), ResourceID: claims.ResourceID.String(), Expires: claims.Expires}, nil
+}
+
+// publish writes connection.json: from here on the service may be used.
+func (s *Server) publish(operator *operator, caFile string) error {
+	local := s.resources.Default()
+	token, err := operator.token(s.options.Now())
+	if err != nil {
+		return err
+	}
+	key := base64.StdEncoding.EncodeToString(local.PrimaryKey)
+	endpoint := s.options.endpoint("https", s.https)
+	s.connection = Connection{
+		Endpoint:         endpoint,
+		HTTPEndpoint:     s.options.endpoint("http", s.http),
+		AccessKey:        key,
+		ConnectionString: "endpoint=" + endpoint + "/;accesskey=" + key,
+		CAFile:           caFile,
+		ARMEndpoint:      endpoint,
+		ARMToken:         token,
+		SubscriptionID:   local.SubscriptionID.String(),
+		PhoneNumbers:     []string{},
+		PID:              os.Getpid(),
+	}
+	return s.folder.writeConnection(&s.connection)
+}
