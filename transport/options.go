@@ -13,8 +13,9 @@ import (
 
 // The limits that hold for every session.
 const (
-	// MaxMessageSize is the largest data message in bytes, both directions.
-	MaxMessageSize = 32 << 10
+	// MaxMessageSize is the largest data message in bytes, both directions: 32 KB
+	// of an application and room for what the engine puts before them.
+	MaxMessageSize = 32<<10 + 64
 	// MaxBufferedAmount is how many bytes SendData queues per reliability
 	// before it returns ErrBufferFull.
 	MaxBufferedAmount = 1 << 20
