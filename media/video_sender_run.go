@@ -222,10 +222,10 @@ func (s *VideoSender) pace(payloads [][]byte, timestamp uint32, bytes int) {
 				timer.Reset(paceStep)
 			}
 			<-timer.C
-			var closed bool
-			if closed, hurry = s.changed(); closed {
-				return
-			}
+		}
+		var closed bool
+		if closed, hurry = s.changed(); closed {
+			return
 		}
 		s.sendOne(payload, timestamp, i == len(payloads)-1)
 	}
