@@ -19,8 +19,6 @@ import (
 )
 
 // version is set by the linker.
-//
-//nolint:gochecknoglobals // the linker's -X needs a variable
 var version = "dev"
 
 // Exit codes of the program.

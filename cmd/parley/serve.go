@@ -73,7 +73,7 @@ func serve(cmd *cobra.Command, f serveFlags) error {
 	if err != nil {
 		return fmt.Errorf("start: %w", err)
 	}
-	defer srv.Close() //nolint:errcheck // after Shutdown there is nothing left to fail
+	defer srv.Close()
 	if wantsJSON(cmd) {
 		if err := json.NewEncoder(cmd.OutOrStdout()).Encode(srv.Connection()); err != nil {
 			return fmt.Errorf("print: %w", err)

@@ -109,8 +109,8 @@ func ms(v float64) string {
 	}
 }
 
-// colourOf keeps the colours of the states apart.
-func colourOf(state string) int {
+// colorOf keeps the colors of the states apart.
+func colorOf(state string) int {
 	switch state {
 	case engine.CallStateConnected.String():
 		return 3
@@ -137,14 +137,14 @@ func (r *Report) timeline() template.HTML {
 				until = states[i+1].AtMS
 			}
 			lane.Segments = append(lane.Segments, page.Segment{
-				From: s.AtMS / 1000, To: until / 1000, Name: s.State, Colour: colourOf(s.State),
+				From: s.AtMS / 1000, To: until / 1000, Name: s.State, Color: colorOf(s.State),
 			})
 			words = append(words, fmt.Sprintf("%s %s at %.2f s", name, s.State, s.AtMS/1000))
 		}
 		lanes = append(lanes, lane)
 	}
 	lanes = append(lanes, page.Lane{Name: "mute", Segments: []page.Segment{
-		{From: r.MutedMS.From / 1000, To: r.MutedMS.To / 1000, Name: "caller muted", Colour: 1},
+		{From: r.MutedMS.From / 1000, To: r.MutedMS.To / 1000, Name: "caller muted", Color: 1},
 	}})
 	return page.Timeline("States of both sides", strings.Join(words, ", "), lanes)
 }

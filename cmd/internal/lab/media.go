@@ -23,6 +23,24 @@ type Mouth struct {
 
 	recorder audiocheck.Recorder
 	once     sync.Once
+	mu       sync.Mutex
+	reads    []time.Time // the first ones
+}
+
+// keptReads is how many times of reading are kept.
+const keptReads = 500
+
+// ReadBefore returns when the newest frame before that moment was read; that
+// moment itself if none was.
+func (m *Mouth) ReadBefore(t time.Time) time.Time {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for i := len(m.reads) - 1; i >= 0; i-- {
+		if !m.reads[i].After(t) {
+			return m.reads[i]
+		}
+	}
+	return t
 }
 
 // ReadAudio implements engine.AudioSource.
@@ -37,6 +55,11 @@ func (m *Mouth) ReadAudio(frame []int16) error {
 		}
 	})
 	m.recorder.Add(now, frame)
+	m.mu.Lock()
+	if len(m.reads) < keptReads {
+		m.reads = append(m.reads, now)
+	}
+	m.mu.Unlock()
 	return nil
 }
 

@@ -65,6 +65,8 @@ type Side struct {
 
 	account  *account.Service
 	incoming chan *engine.IncomingCall
+	mu       sync.Mutex
+	rang     time.Time
 }
 
 // Start starts the service and signs both sides in.
@@ -121,12 +123,26 @@ func (p *Pair) signIn(ctx context.Context, name string, options *Options, own *S
 	}
 	s.Agent, err = s.Client.NewCallAgent(ctx, acc.Credential(s.User), &engine.CallAgentOptions{
 		DisplayName: name, ShareAddressEarly: options.ShareAddressEarly,
-		Events: engine.CallAgentEvents{IncomingCall: func(e engine.IncomingCallReceived) { s.incoming <- e.Call }},
+		Events: engine.CallAgentEvents{IncomingCall: s.ring},
 	})
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("sign in: %w", err), s.Client.Close())
 	}
 	return s, nil
+}
+
+func (s *Side) ring(e engine.IncomingCallReceived) {
+	s.mu.Lock()
+	s.rang = time.Now()
+	s.mu.Unlock()
+	s.incoming <- e.Call
+}
+
+// Rang returns when the newest call began to ring at this side.
+func (s *Side) Rang() time.Time {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.rang
 }
 
 // Incoming waits for the next call that rings at this side.

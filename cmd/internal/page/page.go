@@ -1,5 +1,5 @@
 // Package page makes reports: one self-contained HTML page with tables and SVG
-// plots, light and dark, readable without colours and by screen readers.
+// plots, light and dark, readable without colors and by screen readers.
 package page
 
 import (
@@ -14,7 +14,7 @@ import (
 type Page struct {
 	// Title and Lead stand on top.
 	Title, Lead string
-	// Verdict is a short result shown as a badge; Good colours it.
+	// Verdict is a short result shown as a badge; Good colors it.
 	Verdict string
 	Good    bool
 	// Tiles are the figures that matter most.

@@ -13,8 +13,8 @@ import (
 type Series struct {
 	Name string
 	X, Y []float64
-	// Colour is 1 to 6; zero takes the series' place in the plot.
-	Colour int
+	// Color is 1 to 6; zero takes the series' place in the plot.
+	Color int
 	// Steps draws a staircase.
 	Steps bool
 }
@@ -57,7 +57,7 @@ const (
 	top, bottom  = 12, 40
 	defaultTall  = 240
 	mostPoints   = 1200
-	colours      = 6
+	colors      = 6
 	wantedTicksX = 10
 	wantedTicksY = 5
 )
@@ -105,16 +105,16 @@ func figure(b *strings.Builder, title, description string, tall float64, legend 
 	fmt.Fprintf(b, "<desc>%s</desc>", html.EscapeString(description))
 }
 
-func (p *Plot) colour(i int) int {
-	if c := p.Series[i].Colour; c > 0 {
+func (p *Plot) color(i int) int {
+	if c := p.Series[i].Color; c > 0 {
 		return c
 	}
-	return i%colours + 1
+	return i%colors + 1
 }
 
-// class gives a curve its colour and its dashes, so that it can be told
-// without colours.
-func (p *Plot) class(i int) string { return fmt.Sprintf("c%d d%d", p.colour(i), i%colours+1) }
+// class gives a curve its color and its dashes, so that it can be told
+// without colors.
+func (p *Plot) class(i int) string { return fmt.Sprintf("c%d d%d", p.color(i), i%colors+1) }
 
 func (p *Plot) legend() string {
 	if len(p.Series) < 2 {
@@ -286,7 +286,7 @@ func number(v float64) string {
 type Distribution struct {
 	Name   string
 	Values []float64
-	Colour int
+	Color int
 }
 
 // CDF draws the share of values at or below each value.
@@ -299,7 +299,7 @@ func CDF(title, description, unit string, limits []Mark, sets ...Distribution) t
 	for _, d := range sets {
 		values := slices.Clone(d.Values)
 		slices.Sort(values)
-		s := Series{Name: fmt.Sprintf("%s (n=%d)", d.Name, len(values)), Colour: d.Colour, Steps: true}
+		s := Series{Name: fmt.Sprintf("%s (n=%d)", d.Name, len(values)), Color: d.Color, Steps: true}
 		for i, v := range values {
 			s.X = append(s.X, v)
 			s.Y = append(s.Y, float64(i+1)/float64(len(values)))
@@ -316,7 +316,7 @@ func CDF(title, description, unit string, limits []Mark, sets ...Distribution) t
 type Segment struct {
 	From, To float64
 	Name     string
-	Colour   int
+	Color   int
 }
 
 // Lane is one row of a timeline.
@@ -349,7 +349,7 @@ func Timeline(title, description string, lanes []Lane) template.HTML {
 		for _, s := range l.Segments {
 			w := at(s.To) - at(s.From)
 			fmt.Fprintf(&b, `<rect class="f%d" x="%.1f" y="%.1f" width="%.1f" height="%d" rx="3"><title>%s: %.2f to %.2f s</title></rect>`,
-				s.Colour, at(s.From), y, math.Max(1, w-1.5), laneTall, html.EscapeString(s.Name), s.From, s.To)
+				s.Color, at(s.From), y, math.Max(1, w-1.5), laneTall, html.EscapeString(s.Name), s.From, s.To)
 			if w > letter*float64(len(s.Name))+8 {
 				fmt.Fprintf(&b, `<text class="inside" x="%.1f" y="%.1f" text-anchor="middle">%s</text>`,
 					at(s.From)+w/2, y+laneTall/2+4, html.EscapeString(s.Name))

@@ -1,0 +1,148 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/parley-rtc/parley/cmd/internal/account"
+)
+
+const module = "github.com/parley-rtc/parley"
+
+// program finds or builds one of our programs: where the command line says,
+// beside this one, or built from source. The result is removed by cleanup.
+func program(ctx context.Context, name, given, pkg string) (path string, cleanup func(), err error) {
+	if given != "" {
+		return given, func() {}, nil
+	}
+	if runtime.GOOS == "windows" {
+		name += ".exe"
+	}
+	if self, err := os.Executable(); err == nil {
+		beside := filepath.Join(filepath.Dir(self), name)
+		if info, err := os.Stat(beside); err == nil && info.Mode().IsRegular() {
+			return beside, func() {}, nil
+		}
+	}
+	folder, err := os.MkdirTemp("", "parley-bench-")
+	if err != nil {
+		return "", nil, fmt.Errorf("build: %w", err)
+	}
+	path = filepath.Join(folder, name)
+	out, err := exec.CommandContext(ctx, "go", "build", "-o", path, pkg).CombinedOutput() //nolint:gosec // G204: our own packages
+	if err != nil {
+		_ = os.RemoveAll(folder) // the first error counts
+		return "", nil, fmt.Errorf("build %s (run bench in the source tree): %w\n%s", pkg, err, out)
+	}
+	return path, func() { _ = os.RemoveAll(folder) }, nil
+}
+
+// process is one of our programs running.
+type process struct {
+	cmd   *exec.Cmd
+	stdin io.WriteCloser
+	lines chan string
+	began time.Time
+}
+
+func start(ctx context.Context, path string, args ...string) (*process, error) {
+	p := &process{cmd: exec.CommandContext(ctx, path, args...), lines: make(chan string, 64)} //nolint:gosec // G204: our own programs
+	p.cmd.Stderr = os.Stderr
+	var err error
+	if p.stdin, err = p.cmd.StdinPipe(); err != nil {
+		return nil, fmt.Errorf("start: %w", err)
+	}
+	stdout, err := p.cmd.StdoutPipe()
+	if err != nil {
+		return nil, fmt.Errorf("start: %w", err)
+	}
+	p.began = time.Now()
+	if err := p.cmd.Start(); err != nil {
+		return nil, fmt.Errorf("start: %w", err)
+	}
+	go func() {
+		defer close(p.lines)
+		for s := bufio.NewScanner(stdout); s.Scan(); {
+			p.lines <- s.Text()
+		}
+	}()
+	return p, nil
+}
+
+// line waits until the process prints a line that begins so.
+func (p *process) line(ctx context.Context, prefix string) (string, error) {
+	for {
+		select {
+		case l, ok := <-p.lines:
+			if !ok {
+				return "", fmt.Errorf("%s ended before it said %q", filepath.Base(p.cmd.Path), prefix)
+			}
+			if strings.HasPrefix(l, prefix) {
+				return l, nil
+			}
+		case <-ctx.Done():
+			return "", fmt.Errorf("%s did not say %q: %w", filepath.Base(p.cmd.Path), prefix, ctx.Err())
+		}
+	}
+}
+
+// stop asks the process to end and waits for it.
+func (p *process) stop() error {
+	_ = p.stdin.Close()
+	_ = p.cmd.Process.Signal(syscall.SIGTERM) // it may be gone already
+	for range p.lines {
+	}
+	if err := p.cmd.Wait(); err != nil {
+		return fmt.Errorf("%s: %w", filepath.Base(p.cmd.Path), err)
+	}
+	return nil
+}
+
+// resident returns the resident memory in MB (10^6 bytes).
+func (p *process) resident() (float64, error) {
+	data, err := os.ReadFile(fmt.Sprintf("/proc/%d/statm", p.cmd.Process.Pid))
+	if err != nil {
+		return 0, fmt.Errorf("resident memory: %w", err)
+	}
+	fields := strings.Fields(string(data))
+	if len(fields) < 2 {
+		return 0, errors.New("resident memory: unreadable")
+	}
+	pages, err := strconv.Atoi(fields[1])
+	if err != nil {
+		return 0, fmt.Errorf("resident memory: %w", err)
+	}
+	return float64(pages) * float64(os.Getpagesize()) / 1e6, nil
+}
+
+// serve starts the service as a process and returns when it is ready.
+func serve(ctx context.Context, parley, folder string) (*process, *account.Connection, time.Duration, error) {
+	ctx, cancel := context.WithTimeout(ctx, callTime)
+	defer cancel()
+	p, err := start(context.WithoutCancel(ctx), parley, "serve", "--data", folder, "--json")
+	if err != nil {
+		return nil, nil, 0, err
+	}
+	text, err := p.line(ctx, "{")
+	took := time.Since(p.began)
+	if err != nil {
+		return nil, nil, 0, errors.Join(err, p.stop())
+	}
+	c := &account.Connection{}
+	if err := json.Unmarshal([]byte(text), c); err != nil {
+		return nil, nil, 0, errors.Join(fmt.Errorf("service: %w", err), p.stop())
+	}
+	return p, c, took, nil
+}
