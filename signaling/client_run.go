@@ -297,6 +297,7 @@ func (c *Client) newLink(conn Conn, st *stream, used *wire.Codec, w *signalpb.We
 		conn: conn, stream: st, codec: used, counters: &c.counters,
 		pingEvery: heartbeat, pongWithin: c.options.HeartbeatTimeout, writeWithin: c.options.DialTimeout,
 	})
+	l.confirm = w.GetNonce()
 	l.expiry = make(chan time.Time, 1)
 	l.control = func(_ context.Context, f *signalpb.Frame) error {
 		if t := f.GetTokenAccepted(); t != nil {

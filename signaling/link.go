@@ -64,6 +64,9 @@ type link struct {
 	// acked is the last ack sent; ackAt is when the next is due, zero for never.
 	acked uint64
 	ackAt time.Time
+	// confirm is sent with the first frame; agent only. expected is what the
+	// first frame must confirm, 0 once it has; service only, reader's own.
+	confirm, expected uint32
 	// extra is merged into the next frame.
 	extra *signalpb.Frame
 	// goodbye is sent when all else is sent; nil while the link goes on.
@@ -241,6 +244,12 @@ func (l *link) readLoop(ctx context.Context) error {
 }
 
 func (l *link) handle(ctx context.Context, f *signalpb.Frame) error {
+	if l.expected != 0 && f.GetConfirm() != l.expected {
+		// Not the agent that was welcomed: bytes of an earlier connection that
+		// came late or twice. They must not count for this session.
+		return refuse(CodeSuperseded, "welcome was not confirmed")
+	}
+	l.expected = 0
 	l.noteReceived(f)
 	if f.GetAck() != 0 {
 		if err := l.stream.acknowledged(l, f.GetAck()); err != nil {
@@ -273,8 +282,8 @@ func (l *link) noteReceived(f *signalpb.Frame) {
 	}
 	if f.GetPong() != 0 && f.GetPong() == l.ping && !l.pingAt.IsZero() {
 		l.counters.roundTrip.Store(int64(l.lastReceived.Sub(l.pingAt)))
+		l.pingAt = time.Time{}
 	}
-	l.pingAt = time.Time{} // any frame shows that the far end is there
 	l.wakeUp()
 }
 
@@ -346,6 +355,7 @@ func (l *link) next(now time.Time) (f *wire.Frame, wait time.Duration, err error
 	if f.Head == nil {
 		f.Head = &signalpb.Frame{}
 	}
+	f.Head.Confirm, l.confirm = l.confirm, 0
 	wait = time.Hour
 	if err := l.heartbeatLocked(now, f.Head, &wait); err != nil {
 		return nil, 0, err
@@ -364,7 +374,7 @@ func (l *link) next(now time.Time) (f *wire.Frame, wait time.Duration, err error
 
 // plainHead tells whether a frame's head says nothing.
 func (l *link) plainHead(f *signalpb.Frame) bool {
-	return f.GetPing() == 0 && f.GetPong() == 0 && f.GetGoodbye() == nil &&
+	return f.GetConfirm() == 0 && f.GetPing() == 0 && f.GetPong() == 0 && f.GetGoodbye() == nil &&
 		f.GetTokenUpdate() == nil && f.GetTokenAccepted() == nil
 }
 
@@ -407,7 +417,13 @@ func (l *link) heartbeatLocked(now time.Time, f *signalpb.Frame, wait *time.Dura
 		return nil
 	}
 	if !l.pingAt.IsZero() {
-		left := l.pingAt.Add(l.pongWithin).Sub(now)
+		// Other frames show that this direction is slow, not dead; but for how
+		// long the other one can be dead is limited.
+		deadline := l.pingAt.Add(3 * l.pongWithin)
+		if heard := latest(l.pingAt, l.lastReceived).Add(l.pongWithin); heard.Before(deadline) {
+			deadline = heard
+		}
+		left := deadline.Sub(now)
 		if left <= 0 {
 			return errSilent
 		}
@@ -430,4 +446,11 @@ func (l *link) heartbeatLocked(now time.Time, f *signalpb.Frame, wait *time.Dura
 	l.pingAt = now
 	f.Ping = l.ping
 	return nil
+}
+
+func latest(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
 }

@@ -3,10 +3,12 @@ package signaling
 import (
 	"bytes"
 	"context"
-	"crypto/rand"
+	crand "crypto/rand"
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"math"
+	"math/rand/v2"
 	"sync"
 	"time"
 
@@ -48,7 +50,7 @@ func newSession(a *Acceptor, c *candidate, before *Session) *Session {
 		attempt: c.attempt, userAgent: c.userAgent, name: c.name,
 		principal: c.principal, closed: make(chan struct{}),
 	}
-	_, _ = rand.Read(s.id) // never fails since Go 1.24
+	_, _ = crand.Read(s.id) // never fails since Go 1.24
 	s.stream = newStream(a.options.Limits.QueuedBytes, &s.events, &s.counters, s.apply, s.applyFailed)
 	s.events.push(func() {
 		if before != nil {
@@ -171,6 +173,7 @@ func (s *Session) replacedBy(c *candidate) {
 func (s *Session) accept(ctx, greeting context.Context, conn Conn, h *signalpb.Hello, c *candidate) (*link, context.Context, error) {
 	used := s.acceptor.codecs.Choose(h.GetDictionaries())
 	l := s.newLink(conn, used, c.attempt)
+	l.expected = 1 + rand.Uint32N(math.MaxUint32) //nolint:gosec // tells connections apart, no secret
 	linkCtx := l.prepare(ctx)
 	resumed := bytes.Equal(h.GetSessionId(), s.id)
 	var theirs uint64
@@ -191,6 +194,7 @@ func (s *Session) accept(ctx, greeting context.Context, conn Conn, h *signalpb.H
 		HeartbeatMs: uint32(s.acceptor.options.Heartbeat.Milliseconds()), //nolint:gosec // an option of ours
 		RetentionMs: uint32(s.acceptor.options.Retention.Milliseconds()), //nolint:gosec // an option of ours
 		UserId:      c.principal.UserID, ResourceId: c.principal.ResourceID,
+		Nonce:          l.expected,
 		TokenExpiresMs: s.acceptor.remaining(c.principal),
 	}
 	if used != nil {

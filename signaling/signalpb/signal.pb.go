@@ -97,6 +97,9 @@ type Frame struct {
 	TokenUpdate *TokenUpdate `protobuf:"bytes,9,opt,name=token_update,json=tokenUpdate,proto3" json:"token_update,omitempty"`
 	// Service to agent: the fresher token was taken.
 	TokenAccepted *TokenAccepted `protobuf:"bytes,10,opt,name=token_accepted,json=tokenAccepted,proto3" json:"token_accepted,omitempty"`
+	// Agent to service, in the first frame after the welcome: its nonce. It
+	// shows that the agent is there and speaks of the session welcomed.
+	Confirm       uint32 `protobuf:"fixed32,11,opt,name=confirm,proto3" json:"confirm,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -199,6 +202,13 @@ func (x *Frame) GetTokenAccepted() *TokenAccepted {
 		return x.TokenAccepted
 	}
 	return nil
+}
+
+func (x *Frame) GetConfirm() uint32 {
+	if x != nil {
+		return x.Confirm
+	}
+	return 0
 }
 
 type Hello struct {
@@ -360,8 +370,10 @@ type Welcome struct {
 	// How long the token is good for; 0 for without end.
 	TokenExpiresMs uint64        `protobuf:"varint,11,opt,name=token_expires_ms,json=tokenExpiresMs,proto3" json:"token_expires_ms,omitempty"`
 	Relay          *RelayServers `protobuf:"bytes,12,opt,name=relay,proto3" json:"relay,omitempty"`
-	unknownFields  protoimpl.UnknownFields
-	sizeCache      protoimpl.SizeCache
+	// Never zero; the agent says it back.
+	Nonce         uint32 `protobuf:"fixed32,13,opt,name=nonce,proto3" json:"nonce,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Welcome) Reset() {
@@ -476,6 +488,13 @@ func (x *Welcome) GetRelay() *RelayServers {
 		return x.Relay
 	}
 	return nil
+}
+
+func (x *Welcome) GetNonce() uint32 {
+	if x != nil {
+		return x.Nonce
+	}
+	return 0
 }
 
 type Goodbye struct {
@@ -1358,7 +1377,7 @@ var File_signaling_signalpb_signal_proto protoreflect.FileDescriptor
 
 const file_signaling_signalpb_signal_proto_rawDesc = "" +
 	"\n" +
-	"\x1fsignaling/signalpb/signal.proto\x12\x13parley.signaling.v1\"\xbf\x03\n" +
+	"\x1fsignaling/signalpb/signal.proto\x12\x13parley.signaling.v1\"\xd9\x03\n" +
 	"\x05Frame\x120\n" +
 	"\x05hello\x18\x01 \x01(\v2\x1a.parley.signaling.v1.HelloR\x05hello\x126\n" +
 	"\awelcome\x18\x02 \x01(\v2\x1c.parley.signaling.v1.WelcomeR\awelcome\x12\x10\n" +
@@ -1370,7 +1389,8 @@ const file_signaling_signalpb_signal_proto_rawDesc = "" +
 	"\agoodbye\x18\b \x01(\v2\x1c.parley.signaling.v1.GoodbyeR\agoodbye\x12C\n" +
 	"\ftoken_update\x18\t \x01(\v2 .parley.signaling.v1.TokenUpdateR\vtokenUpdate\x12I\n" +
 	"\x0etoken_accepted\x18\n" +
-	" \x01(\v2\".parley.signaling.v1.TokenAcceptedR\rtokenAccepted\"\xd1\x02\n" +
+	" \x01(\v2\".parley.signaling.v1.TokenAcceptedR\rtokenAccepted\x12\x18\n" +
+	"\aconfirm\x18\v \x01(\aR\aconfirm\"\xd1\x02\n" +
 	"\x05Hello\x12\x1f\n" +
 	"\vversion_min\x18\x01 \x01(\rR\n" +
 	"versionMin\x12\x1f\n" +
@@ -1387,7 +1407,7 @@ const file_signaling_signalpb_signal_proto_rawDesc = "" +
 	"user_agent\x18\t \x01(\tR\tuserAgent\x12!\n" +
 	"\fdisplay_name\x18\n" +
 	" \x01(\tR\vdisplayName\x12\"\n" +
-	"\fdictionaries\x18\v \x03(\rR\fdictionaries\"\x8f\x03\n" +
+	"\fdictionaries\x18\v \x03(\rR\fdictionaries\"\xa5\x03\n" +
 	"\aWelcome\x12\x18\n" +
 	"\aversion\x18\x01 \x01(\rR\aversion\x12\x1d\n" +
 	"\n" +
@@ -1405,7 +1425,8 @@ const file_signaling_signalpb_signal_proto_rawDesc = "" +
 	" \x01(\tR\n" +
 	"resourceId\x12(\n" +
 	"\x10token_expires_ms\x18\v \x01(\x04R\x0etokenExpiresMs\x127\n" +
-	"\x05relay\x18\f \x01(\v2!.parley.signaling.v1.RelayServersR\x05relay\"[\n" +
+	"\x05relay\x18\f \x01(\v2!.parley.signaling.v1.RelayServersR\x05relay\x12\x14\n" +
+	"\x05nonce\x18\r \x01(\aR\x05nonce\"[\n" +
 	"\aGoodbye\x12\x12\n" +
 	"\x04code\x18\x01 \x01(\rR\x04code\x12\x16\n" +
 	"\x06reason\x18\x02 \x01(\tR\x06reason\x12$\n" +
