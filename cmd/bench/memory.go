@@ -33,7 +33,7 @@ func memory(ctx context.Context, e *env) (r *figures.Result, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("data folder: %w", err)
 	}
-	defer os.RemoveAll(folder)
+	defer remove(folder)
 	srv, connection, _, err := serve(ctx, parley, folder)
 	if err != nil {
 		return nil, err

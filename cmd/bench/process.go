@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"runtime/debug"
 	"strconv"
 	"strings"
 	"syscall"
@@ -41,13 +42,34 @@ func program(ctx context.Context, name, given, pkg string) (path string, cleanup
 		return "", nil, fmt.Errorf("build: %w", err)
 	}
 	path = filepath.Join(folder, name)
-	out, err := exec.CommandContext(ctx, "go", "build", "-o", path, pkg).CombinedOutput() //nolint:gosec // G204: our own packages
+	args := []string{"build", "-o", path}
+	if tags := buildTags(); tags != "" {
+		args = append(args, "-tags", tags)
+	}
+	out, err := exec.CommandContext(ctx, "go", append(args, pkg)...).CombinedOutput() //nolint:gosec // G204: our own packages
 	if err != nil {
-		_ = os.RemoveAll(folder) // the first error counts
+		remove(folder)
 		return "", nil, fmt.Errorf("build %s (run bench in the source tree): %w\n%s", pkg, err, out)
 	}
-	return path, func() { _ = os.RemoveAll(folder) }, nil
+	return path, func() { remove(folder) }, nil
 }
+
+// buildTags are those that this program was built with.
+func buildTags() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return ""
+	}
+	for _, s := range info.Settings {
+		if s.Key == "-tags" {
+			return s.Value
+		}
+	}
+	return ""
+}
+
+// remove removes a folder of ours; one that stays behind does no harm.
+func remove(folder string) { _ = os.RemoveAll(folder) }
 
 // process is one of our programs running.
 type process struct {

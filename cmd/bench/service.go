@@ -46,7 +46,7 @@ func startTwice(ctx context.Context, e *env, parley string, first, again, reside
 	if err != nil {
 		return fmt.Errorf("data folder: %w", err)
 	}
-	defer os.RemoveAll(folder)
+	defer remove(folder)
 	for _, m := range []*figures.Metric{first, again} {
 		p, _, took, err := serve(ctx, parley, folder)
 		if err != nil {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"slices"
 	"sync"
 	"time"
 
@@ -63,42 +64,21 @@ func (t *trace) firstAudio(m *moments, hears int, delay time.Duration) (way, boo
 	defer t.mu.Unlock()
 	names := []string{lab.Caller, lab.Callee}
 	ear, mouth := names[hears], names[1-hears]
-	last := -1
-	for i, s := range t.events {
-		if s.media && s.op == netem.Arrived && s.to == ear && s.at.After(m.accepted) {
-			last = i
-			break
-		}
-	}
+	last := slices.IndexFunc(t.events, func(s seen) bool {
+		return s.media && s.op == netem.Arrived && s.to == ear && s.at.After(m.accepted)
+	})
 	if last < 0 {
 		return way{}, false
 	}
-	w := way{arrived: t.events[last].at}
-	key := t.events[last].key
-	i, ok := t.sending(last)
-	for ok {
-		if t.events[i].from != t.events[i].to {
-			w.legs++
-		}
-		if t.events[i].from == mouth {
-			break
-		}
-		// A relay between: the same packet arrived there before.
-		i, ok = t.before(i, func(s *seen) bool {
-			return s.media && s.op == netem.Arrived && s.key == key && s.to == t.events[i].from
-		})
-		if ok {
-			i, ok = t.sending(i)
-		}
-	}
+	sent, legs, ok := t.walk(last, mouth)
 	if !ok {
 		return way{}, false
 	}
-	w.sent = t.events[i].at
+	w := way{arrived: t.events[last].at, sent: t.events[sent].at, legs: legs}
 	cause := m.accepted
 	if mouth != lab.Callee {
 		// The caller begins when it hears of the accept.
-		told, legs, found := t.told(i, m)
+		told, legs, found := t.told(sent, m)
 		if !found {
 			return way{}, false
 		}
@@ -110,6 +90,30 @@ func (t *trace) firstAudio(m *moments, hears int, delay time.Duration) (way, boo
 		w.legs += int((w.sent.Sub(cause) + delay/2) / delay)
 	}
 	return w, true
+}
+
+// walk goes back from the arrival of a media packet to its sending at the
+// mouth, over the relays between, and counts the legs.
+func (t *trace) walk(arrival int, mouth string) (sent, legs int, ok bool) {
+	key := t.events[arrival].key
+	for {
+		i, ok := t.sending(arrival)
+		if !ok {
+			return 0, 0, false
+		}
+		if t.events[i].from != t.events[i].to {
+			legs++
+		}
+		if t.events[i].from == mouth {
+			return i, legs, true
+		}
+		arrival, ok = t.before(i, func(s *seen) bool {
+			return s.media && s.op == netem.Arrived && s.key == key && s.to == t.events[i].from
+		})
+		if !ok {
+			return 0, 0, false
+		}
+	}
 }
 
 // told finds how the caller heard of the accept: the callee's first message

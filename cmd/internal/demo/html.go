@@ -197,8 +197,10 @@ func (r *Report) rates() template.HTML {
 		Title: "Payload sent", Description: "Bit rate of audio and video of both sides in steps of 0.2 seconds.",
 		XUnit: "seconds", YUnit: "kbit/s", Bands: r.bands(true),
 		Series: []page.Series{
-			{Name: "caller, audio", X: c.at, Y: c.audio[caller]}, {Name: "callee, audio", X: c.at, Y: c.audio[callee]},
-			{Name: "caller, video", X: c.at, Y: c.video[caller]}, {Name: "callee, video", X: c.at, Y: c.video[callee]},
+			{Name: "caller, audio", X: c.at, Y: c.audio[caller]},
+			{Name: "callee, audio", X: c.at, Y: c.audio[callee]},
+			{Name: "caller, video", X: c.at, Y: c.video[caller]},
+			{Name: "callee, video", X: c.at, Y: c.video[callee]},
 		},
 	}
 	return p.Draw()
@@ -210,8 +212,10 @@ func (r *Report) buffers() []template.HTML {
 		Title: "Jitter buffer", Description: "Delay of the jitter buffer and what it aims for, at both sides.",
 		XUnit: "seconds", YUnit: "ms", Bands: r.bands(true),
 		Series: []page.Series{
-			{Name: "at the caller", X: c.at, Y: c.buffer[caller]}, {Name: "at the callee", X: c.at, Y: c.buffer[callee]},
-			{Name: "target at the caller", X: c.at, Y: c.target[caller]}, {Name: "target at the callee", X: c.at, Y: c.target[callee]},
+			{Name: "at the caller", X: c.at, Y: c.buffer[caller]},
+			{Name: "at the callee", X: c.at, Y: c.buffer[callee]},
+			{Name: "target at the caller", X: c.at, Y: c.target[caller]},
+			{Name: "target at the callee", X: c.at, Y: c.target[callee]},
 		},
 	}
 	concealed := page.Plot{

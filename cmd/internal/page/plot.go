@@ -57,7 +57,7 @@ const (
 	top, bottom  = 12, 40
 	defaultTall  = 240
 	mostPoints   = 1200
-	colors      = 6
+	colors       = 6
 	wantedTicksX = 10
 	wantedTicksY = 5
 )
@@ -286,7 +286,7 @@ func number(v float64) string {
 type Distribution struct {
 	Name   string
 	Values []float64
-	Color int
+	Color  int
 }
 
 // CDF draws the share of values at or below each value.
@@ -316,7 +316,7 @@ func CDF(title, description, unit string, limits []Mark, sets ...Distribution) t
 type Segment struct {
 	From, To float64
 	Name     string
-	Color   int
+	Color    int
 }
 
 // Lane is one row of a timeline.

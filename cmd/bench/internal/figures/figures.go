@@ -27,6 +27,8 @@ func (q Quantile) String() string {
 		return "median"
 	case Most:
 		return "max"
+	case P95, P99:
+		return fmt.Sprintf("p%g", float64(q)*100)
 	default:
 		return fmt.Sprintf("p%g", float64(q)*100)
 	}
