@@ -177,12 +177,14 @@ func (c *Client) Stats() Stats { return c.counters.snapshot() }
 // connection takes them, the service is told, nothing is retried. It does not
 // wait; no handler is called after the StateChanged with ClientClosed.
 func (c *Client) Close() error {
-	c.close(ErrClosed)
+	c.close(ErrClosed, true)
 	return nil
 }
 
-// close moves to the last phase; cause is what StateChanged tells.
-func (c *Client) close(cause error) {
+// close moves to the last phase; cause is what StateChanged tells. Messages
+// that wait for the handler are dropped with drop, and applied before
+// StateChanged otherwise.
+func (c *Client) close(cause error, drop bool) {
 	c.mu.Lock()
 	before := c.phase
 	c.phase = clientClosed
@@ -198,7 +200,7 @@ func (c *Client) close(cause error) {
 		interrupt(ErrClosed)
 	}
 	if st != nil {
-		st.end(true)
+		st.end(drop)
 	}
 	if l != nil {
 		l.finish(goodbyeFrame(&GoodbyeError{Code: CodeNormal}), false)
@@ -217,7 +219,7 @@ func (c *Client) Shutdown(ctx context.Context) error {
 	if st != nil && phase == clientRunning {
 		err = st.drained(ctx)
 	}
-	c.close(ErrClosed)
+	c.close(ErrClosed, true)
 	if err != nil {
 		return fmt.Errorf("signaling: shutdown: %w", err)
 	}

@@ -89,7 +89,7 @@ func (c *Client) refused(err error) bool {
 		return false
 	}
 	if goodbye.Code.Permanent() {
-		c.close(goodbye)
+		c.close(goodbye, false)
 		return true
 	}
 	if !goodbye.Code.Resumable() {
@@ -98,7 +98,7 @@ func (c *Client) refused(err error) bool {
 		st := c.stream
 		c.mu.Unlock()
 		if st != nil {
-			st.end(true)
+			st.end(false) // what came before the goodbye still counts
 		}
 	}
 	return false
