@@ -146,6 +146,7 @@ func (s *Session) build(servers []webrtc.ICEServer, streams map[string]bool) err
 	s.pc.OnConnectionStateChange(func(webrtc.PeerConnectionState) { s.poke() })
 	dtls := s.pc.SCTP().Transport()
 	dtls.OnStateChange(s.onDTLS)
+	s.pc.SCTP().OnClose(s.onDataEnd)
 	dtls.ICETransport().OnSelectedCandidatePairChange(s.keeper.onSelected)
 	if err := s.openData(); err != nil {
 		return errors.Join(err, s.pc.Close())
@@ -217,15 +218,18 @@ func (s *Session) publish(next State) {
 }
 
 func (s *Session) onDTLS(state webrtc.DTLSTransportState) {
-	switch state {
-	case webrtc.DTLSTransportStateConnected:
+	if state == webrtc.DTLSTransportStateConnected {
 		s.secured.Store(true)
-	case webrtc.DTLSTransportStateClosed:
-		s.secured.Store(false)
-		s.peerClosed.Store(true)
-	case webrtc.DTLSTransportStateUnknown, webrtc.DTLSTransportStateNew,
-		webrtc.DTLSTransportStateConnecting, webrtc.DTLSTransportStateFailed:
 	}
+	s.poke()
+}
+
+// onDataEnd is called when the association of the data channels ended. It never
+// gives up by itself, so the other side has closed the session; that DTLS was
+// closed is told to nobody.
+func (s *Session) onDataEnd(error) {
+	s.secured.Store(false)
+	s.peerClosed.Store(true)
 	s.poke()
 }
 
