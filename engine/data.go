@@ -103,6 +103,9 @@ func (c *Call) NewDataSender(options *DataSenderOptions) (*DataSender, error) {
 	if options.Reliability > DataLossy || options.Bitrate < 0 {
 		return nil, fmt.Errorf("%w: data channel", ErrInvalidOptions)
 	}
+	if c.over() {
+		return nil, ErrCallEnded
+	}
 	bitrate := options.Bitrate
 	if bitrate == 0 {
 		bitrate = DefaultDataBitrate
@@ -115,7 +118,10 @@ func (c *Call) NewDataSender(options *DataSenderOptions) (*DataSender, error) {
 		turn:        make(chan struct{}, 1),
 		pace:        pacer{rate: bitrate},
 	}
-	return s, c.channels.add(s)
+	if err := c.channels.add(s); err != nil {
+		return nil, err
+	}
+	return s, nil
 }
 
 // ChannelID returns the channel's id.
