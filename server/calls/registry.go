@@ -44,10 +44,41 @@ type registry struct {
 	users map[string]map[string]*presence // by user, by device
 	calls map[device]map[callfsm.CallID]struct{}
 	count int
+	// expected are sessions that will be added in a moment.
+	expected map[*signaling.Session]chan struct{}
 }
 
 func newRegistry(now func() time.Time) *registry {
-	return &registry{now: now, users: map[string]map[string]*presence{}, calls: map[device]map[callfsm.CallID]struct{}{}}
+	return &registry{
+		now: now, users: map[string]map[string]*presence{}, calls: map[device]map[callfsm.CallID]struct{}{},
+		expected: map[*signaling.Session]chan struct{}{},
+	}
+}
+
+// await waits until a session was added: its agent must not be told that it is
+// signed in while nobody can call it yet. A session that is replaced at this
+// very moment may never be added, so there is a limit.
+func (r *registry) await(session *signaling.Session) {
+	r.mu.Lock()
+	if r.find(session) != nil {
+		r.mu.Unlock()
+		return
+	}
+	added := r.expected[session]
+	if added == nil {
+		added = make(chan struct{})
+		r.expected[session] = added
+	}
+	r.mu.Unlock()
+	limit := time.NewTimer(time.Second)
+	defer limit.Stop()
+	select {
+	case <-added:
+	case <-limit.C:
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		delete(r.expected, session)
+	}
 }
 
 func (r *registry) add(session *signaling.Session) {
@@ -61,6 +92,10 @@ func (r *registry) add(session *signaling.Session) {
 		r.users[key.user] = devices
 	}
 	devices[key.id] = &presence{session: session, opened: r.next, relayedAt: r.now()}
+	if added := r.expected[session]; added != nil {
+		close(added)
+		delete(r.expected, session)
+	}
 }
 
 func (r *registry) remove(session *signaling.Session) {

@@ -33,6 +33,7 @@ func (s *Service) endSessions(subject string, data []byte) {
 
 // welcome is called for each connection of a session.
 func (s *Service) welcome(session *signaling.Session) *signaling.RelayServers {
+	s.registry.await(session)
 	if s.options.Relay == nil {
 		return nil
 	}
