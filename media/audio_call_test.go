@@ -1,6 +1,8 @@
 package media_test
 
 import (
+	"errors"
+	"fmt"
 	"math"
 	"math/rand/v2"
 	"sort"
@@ -8,7 +10,9 @@ import (
 	"time"
 
 	"github.com/parley-rtc/parley/internal/packet"
+	"github.com/parley-rtc/parley/internal/testkit"
 	"github.com/parley-rtc/parley/media"
+	"github.com/parley-rtc/parley/media/level"
 )
 
 // wire is a one-way call on virtual time: source, sender, network, receiver, sink.
@@ -25,7 +29,6 @@ type wire struct {
 	flight  []*packet.Packet
 	playAt  time.Time
 	sendAt  time.Time
-	pcmRead int
 }
 
 func (w *wire) WriteAudio(frame []int16) error {
@@ -116,24 +119,32 @@ func after(d time.Duration) func(*packet.Packet) time.Duration {
 	return func(*packet.Packet) time.Duration { return d }
 }
 
-// speech is a source with a changing, voice-like sound.
+// sentence is ten seconds of a voice-like sound: words of changing pitch.
+var sentence = func() []int16 {
+	pcm := make([]int16, 10*media.AudioSampleRate)
+	phase := 0.0
+	for i := range pcm {
+		t := float64(i) / media.AudioSampleRate
+		phase += 2 * math.Pi * (110 + 30*math.Sin(2*math.Pi*0.7*t)) / media.AudioSampleRate
+		loud := math.Abs(math.Sin(2 * math.Pi * 1.3 * t))
+		var v float64
+		for h := 1.0; h <= 16; h++ {
+			low, high := (h*110-500)/400, (h*110-1500)/300
+			v += (math.Exp(-low*low) + 0.4*math.Exp(-high*high)) * math.Sin(h*phase)
+		}
+		pcm[i] = int16(5000 * loud * v)
+	}
+	return pcm
+}()
+
+// speech is a source that says the sentence over and over.
 type speech struct{ at int }
 
 func (s *speech) ReadAudio(frame []int16) error {
 	for i := range frame {
-		t := float64(s.at) / media.AudioSampleRate
-		s.at++
-		pitch := 110 + 30*math.Sin(2*math.Pi*0.7*t)
-		phase := 2 * math.Pi * (110*t - 30*math.Cos(2*math.Pi*0.7*t)/(2*math.Pi*0.7))
-		_ = pitch
-		envelope := math.Pow(math.Abs(math.Sin(2*math.Pi*1.3*t)), 1.5)
-		var v float64
-		for h := 1.0; h <= 16; h++ {
-			formant := math.Exp(-math.Pow((h*110-500)/400, 2)) + 0.4*math.Exp(-math.Pow((h*110-1500)/300, 2))
-			v += formant * math.Sin(h*phase)
-		}
-		frame[i] = int16(5000 * envelope * v)
+		frame[i] = sentence[(s.at+i)%len(sentence)]
 	}
+	s.at += len(frame)
 	return nil
 }
 
@@ -213,8 +224,8 @@ func TestAudioCall_CleanNetwork_WhatIsSaidIsHeard(t *testing.T) {
 			w.run(8 * time.Second)
 			st := w.receiver.Stats()
 			delay, like := alignment(spoken(48000*4), w.heard, 48000/4)
-			t.Logf("delay %.1f ms, likeness %.3f, target %v current %v, held %v, %+v", float64(delay)/48, like,
-				st.TargetDelay, st.CurrentDelay, st.JitterBufferDelay/time.Duration(max(1, st.JitterBufferEmittedCount)), st)
+			t.Logf("delay %.1f ms, likeness %.3f, target %v, held %v", float64(delay)/48, like,
+				st.TargetDelay, st.JitterBufferDelay/time.Duration(max(1, st.JitterBufferEmittedCount)))
 			if st.ConcealedSamples != 0 || st.DecodeErrors != 0 {
 				t.Errorf("concealed %d, errors %d", st.ConcealedSamples, st.DecodeErrors)
 			}
@@ -224,7 +235,7 @@ func TestAudioCall_CleanNetwork_WhatIsSaidIsHeard(t *testing.T) {
 			if d := time.Duration(delay) * time.Second / 48000; d > 70*time.Millisecond {
 				t.Errorf("delay %v without framing", d)
 			}
-			if c := correlation(envelope(spoken(48000 * 7)), envelope(w.heard[delay:])); c < 0.95 {
+			if c := correlation(envelope(spoken(48000*7)), envelope(w.heard[delay:])); c < 0.95 {
 				t.Errorf("envelope correlation %.3f", c)
 			}
 		})
@@ -233,22 +244,172 @@ func TestAudioCall_CleanNetwork_WhatIsSaidIsHeard(t *testing.T) {
 
 func TestAudioCall_Loss_ConcealedNearLossRatio(t *testing.T) {
 	for _, name := range []string{"opus", "G722"} {
-		codec := codecNamed(t, name)
+		t.Run(name, func(t *testing.T) {
+			codec := codecNamed(t, name)
+			if !media.CanEncode(codec) {
+				t.Skip("this build cannot encode ", name)
+			}
+			rng := rand.New(rand.NewPCG(3, 4))
+			sent, lost := 0.0, 0.0
+			w := newWire(t, codec, &speech{}, func(*packet.Packet) time.Duration {
+				sent++
+				if rng.Float64() < 0.1 {
+					lost++
+					return -1
+				}
+				return 30 * time.Millisecond
+			})
+			w.sender.SetExpectedLoss(0.1)
+			w.sender.SetActive(true)
+			w.run(30 * time.Second)
+			st := w.receiver.Stats()
+			ratio := float64(st.ConcealedSamples) / float64(st.TotalSamplesReceived)
+			t.Logf("lost %.3f, concealed %.3f, rebuilt %d, target %v", lost/sent, ratio, st.FECPacketsReceived, st.TargetDelay)
+			if name == "G722" && math.Abs(ratio/(lost/sent)-1) > 0.1 {
+				t.Errorf("concealed %.3f, lost %.3f", ratio, lost/sent)
+			}
+			if name == "opus" && (ratio > 0.03 || st.FECPacketsReceived < uint64(lost*0.7)) {
+				t.Errorf("concealed %.3f, rebuilt %d of %.0f", ratio, st.FECPacketsReceived, lost)
+			}
+			if c := correlation(envelope(spoken(48000*8)), envelope(w.heard[2400:])); c < 0.85 {
+				t.Errorf("envelope correlation %.3f", c)
+			}
+		})
+	}
+}
+
+func TestAudioCall_MuteAndHold_SilenceIsNotConcealment(t *testing.T) {
+	for _, name := range []string{"opus", "G722"} {
+		t.Run(name, func(t *testing.T) {
+			codec := codecNamed(t, name)
+			if !media.CanEncode(codec) {
+				t.Skip("this build cannot encode ", name)
+			}
+			w := newWire(t, codec, &speech{}, after(30*time.Millisecond))
+			w.run(time.Second)
+			if len(w.sent) != 0 {
+				t.Fatalf("%d packets before the call is active", len(w.sent))
+			}
+			w.sender.SetActive(true)
+			w.run(3 * time.Second)
+			for _, quiet := range []struct {
+				name string
+				set  func(bool)
+			}{
+				{"mute", w.sender.SetMuted},
+				{"hold", func(on bool) { w.sender.SetActive(!on) }},
+			} {
+				before, first := len(w.sent), w.receiver.Stats()
+				quiet.set(true)
+				w.run(4 * time.Second)
+				from := len(w.heard)
+				w.run(2 * time.Second)
+				if n := len(w.sent) - before; n > 3+6*1000/400+2 {
+					t.Errorf("%s: %d packets", quiet.name, n)
+				}
+				if l := level.Level(w.heard[from:]); l < 75 {
+					t.Errorf("%s: level -%d dBov is heard", quiet.name, l)
+				}
+				quiet.set(false)
+				w.run(3 * time.Second)
+				st := w.receiver.Stats()
+				if st.ConcealedSamples != first.ConcealedSamples {
+					t.Errorf("%s: concealed %d", quiet.name, st.ConcealedSamples-first.ConcealedSamples)
+				}
+				if st.CurrentDelay > 30*time.Millisecond {
+					t.Errorf("%s: delay %v afterwards", quiet.name, st.CurrentDelay)
+				}
+				if l := level.Level(w.heard[len(w.heard)-96000:]); l > 40 {
+					t.Errorf("%s: level -%d dBov afterwards", quiet.name, l)
+				}
+			}
+			// The timestamp of a muted sender goes on with the clock.
+			span := w.sent[len(w.sent)-1].Timestamp - w.sent[0].Timestamp
+			if want := uint32(w.now.Seconds()-1) * codec.ClockRate; span > want || span < want-codec.ClockRate/10 {
+				t.Errorf("timestamps span %d, want %d", span, want)
+			}
+		})
+	}
+}
+
+func TestAudioCall_Tones_ArriveOnceAndAreNoLoss(t *testing.T) {
+	codec := codecNamed(t, "G722")
+	w := newWire(t, codec, &speech{}, after(30*time.Millisecond))
+	var digits []rune
+	w.receiver = mustReceiver(t, &media.AudioReceiverOptions{
+		Codecs: []packet.Codec{codec, toneCodec(8000)}, Tone: func(d rune) { digits = append(digits, d) },
+		Now: func() time.Time { return w.epoch.Add(w.now) },
+	})
+	w.playout.Add(w.receiver)
+	w.sender.SetActive(true)
+	w.run(time.Second)
+	if err := w.sender.SendTones("12#,D"); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.sender.SendTones("1x"); !errors.Is(err, media.ErrToneDigit) {
+		t.Errorf("error %v", err)
+	}
+	w.run(5 * time.Second)
+	if string(digits) != "12#D" {
+		t.Errorf("received %q", string(digits))
+	}
+	st := w.receiver.Stats()
+	if st.ConcealedSamples != 0 || st.TonesReceived != 4 || w.sender.Stats().TonesSent != 4 {
+		t.Errorf("concealed %d, %d tones received, %d sent", st.ConcealedSamples, st.TonesReceived, w.sender.Stats().TonesSent)
+	}
+}
+
+func mustReceiver(t testing.TB, o *media.AudioReceiverOptions) *media.AudioReceiver {
+	t.Helper()
+	r, err := media.NewAudioReceiver(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = r.Close() })
+	return r
+}
+
+func TestAudioCall_RandomNetworks_InvariantsHold(t *testing.T) {
+	testkit.Repeat(t, 4, 300, func(seed uint64) error {
+		rng := rand.New(rand.NewPCG(seed, 9))
+		names := []string{"opus", "G722", "PCMU"}
+		codec := codecNamed(t, names[rng.IntN(3)])
 		if !media.CanEncode(codec) {
-			t.Skip("this build cannot encode ", name)
+			codec = codecNamed(t, "G722")
 		}
-		rng := rand.New(rand.NewPCG(3, 4))
+		loss, jitter := rng.Float64()*0.3, rng.Float64()*60
 		w := newWire(t, codec, &speech{}, func(*packet.Packet) time.Duration {
-			if rng.Float64() < 0.1 {
+			if rng.Float64() < loss {
 				return -1
 			}
-			return 30 * time.Millisecond
+			return time.Duration((20 + math.Abs(rng.NormFloat64())*jitter) * 1e6)
 		})
-		w.sender.SetExpectedLoss(0.1)
 		w.sender.SetActive(true)
-		w.run(20 * time.Second)
+		for range 20 {
+			w.run(time.Duration(rng.IntN(900)) * time.Millisecond)
+			switch rng.IntN(6) {
+			case 0:
+				w.sender.SetMuted(rng.IntN(2) == 0)
+			case 1:
+				w.sender.SetActive(rng.IntN(3) != 0)
+			case 2:
+				_ = w.sender.SendTones("5")
+			case 3:
+				w.sender.SetTargetBitrate(rng.IntN(60000))
+			case 4:
+				w.receiver.SetMuted(rng.IntN(3) == 0)
+			}
+		}
 		st := w.receiver.Stats()
-		ratio := float64(st.ConcealedSamples) / float64(st.TotalSamplesReceived)
-		t.Logf("%s concealed %.3f fec %d target %v: %+v", name, ratio, st.FECPacketsReceived, st.TargetDelay, st)
-	}
+		if st.DecodeErrors != 0 || st.PacketsUnknown != 0 || w.sender.Stats().EncodeErrors != 0 {
+			return fmt.Errorf("errors: %+v", st)
+		}
+		if st.TotalSamplesReceived != uint64(len(w.heard)) {
+			return fmt.Errorf("%d samples counted, %d heard", st.TotalSamplesReceived, len(w.heard))
+		}
+		if st.ConcealedSamples+st.ComfortSamples > st.TotalSamplesReceived || st.TargetDelay > 500*time.Millisecond {
+			return fmt.Errorf("%+v", st)
+		}
+		return nil
+	})
 }

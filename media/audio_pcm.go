@@ -99,8 +99,8 @@ func (r *pcmRing) read(out []int16) bool {
 	clear(out[n:])
 	r.start = (r.start + n) % len(r.samples)
 	r.length -= n
-	r.stats.Samples += uint64(n)            //nolint:gosec // not negative
-	r.stats.Missing += uint64(len(out) - n) //nolint:gosec // not negative
+	r.stats.Samples += uint64(n)
+	r.stats.Missing += uint64(len(out) - n)
 	r.trim(len(out))
 	return true
 }

@@ -189,11 +189,11 @@ func (r *AudioReceiver) pushAudio(f *format, p *packet.Packet, arrival time.Time
 	switch f.kind {
 	case formatOpus:
 		if info, err := opus.Parse(p.Payload); err == nil {
-			q.Duration, q.FEC = uint32(info.Samples()), info.FEC //nolint:gosec // at most 120 ms
+			q.Duration, q.FEC = uint32(info.Samples()), info.FEC
 		}
 		q.Silence = q.Silence || len(p.Payload) <= 2
 	case formatSampled:
-		q.Duration = uint32(len(p.Payload)) //nolint:gosec // far below
+		q.Duration = uint32(len(p.Payload))
 	case formatEvents:
 	}
 	r.player.Push(q, arrival)
@@ -212,7 +212,7 @@ func (r *AudioReceiver) encodedFrame(f *format, p *packet.Packet, ticks uint32) 
 		r.stream, r.streamKnown = p.SSRC, true
 		r.streamTime, r.streamLast = 0, p.Timestamp
 	}
-	r.streamTime += int64(int32(p.Timestamp - r.streamLast)) //nolint:gosec // modular
+	r.streamTime += int64(int32(p.Timestamp - r.streamLast))
 	r.streamLast = p.Timestamp
 	rate := time.Duration(f.codec.ClockRate)
 	return EncodedAudio{

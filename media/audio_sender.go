@@ -74,9 +74,9 @@ type AudioSenderStats struct {
 }
 
 const (
-	// Silence is announced by so many packets, so that one of them arrives, …
+	// Silence is announced by so many packets, so that one of them arrives.
 	silenceBurst = 3
-	// … and then kept alive by one in so many frames: 400 ms.
+	// Then it is kept alive by one in so many frames: 400 ms.
 	silenceEvery = 20
 	// maxCatchUp is how many frames are sent late at most after a stall.
 	maxCatchUp = 5
@@ -169,7 +169,7 @@ func NewAudioSender(options *AudioSenderOptions) (*AudioSender, error) {
 		source: options.Source, fresh: true, bitrate: options.Bitrate,
 		schedule: schedule{every: AudioFrameDuration},
 		encoder:  encoder, detector: level.NewDetector(AudioSampleRate),
-		sequence: uint16(rand.Uint32()), timestamp: rand.Uint32(), quiet: -1, //nolint:gosec // RFC 3550 5.1 wants these unpredictable; SRTP makes it moot
+		sequence: uint16(rand.Uint32()), timestamp: rand.Uint32(), quiet: -1,
 	}
 	if s.codec.ClockRate == 0 {
 		s.codec.ClockRate = AudioSampleRate
@@ -328,7 +328,7 @@ func (s *AudioSender) Step(now time.Time) time.Time {
 		s.schedule.next = now
 	}
 	frames, skipped := s.schedule.due(now, maxCatchUp)
-	s.stats.FramesSkipped += uint64(skipped) //nolint:gosec // not negative
+	s.stats.FramesSkipped += uint64(skipped)
 	s.mu.Unlock()
 	// What is skipped comes first: the frames sent are the newest.
 	s.advance(skipped)
@@ -342,7 +342,7 @@ func (s *AudioSender) Step(now time.Time) time.Time {
 }
 
 func (s *AudioSender) advance(frames int) {
-	s.frame += uint64(frames) //nolint:gosec // not negative
+	s.frame += uint64(frames)
 	s.schedule.next = s.schedule.next.Add(time.Duration(frames) * s.schedule.every)
 	if frames > 1 {
 		s.gap = true

@@ -71,7 +71,7 @@ func (s *AudioSender) toneStep() (packets []dtmf.Packet, busy bool) {
 
 // rtpTime is the RTP timestamp of the frame in the making.
 func (s *AudioSender) rtpTime() uint32 {
-	return s.timestamp + uint32(s.frame*uint64(s.codec.ClockRate)/50) //nolint:gosec // RTP timestamps wrap
+	return s.timestamp + uint32(s.frame*uint64(s.codec.ClockRate)/50)
 }
 
 // capture reads the source.
@@ -142,7 +142,7 @@ func fade(pcm []int16, in bool) {
 		if !in {
 			k = len(pcm) - 1 - i
 		}
-		pcm[i] = int16(int(v) * k / len(pcm)) //nolint:gosec // not louder than v
+		pcm[i] = int16(int(v) * k / len(pcm))
 	}
 }
 

@@ -156,7 +156,7 @@ func (b *Buffer) Push(p Packet, arrival time.Time) {
 		b.begin(p)
 	}
 	if b.place(p, at) {
-		b.stats.Dropped += uint64(b.rivals) //nolint:gosec // small
+		b.stats.Dropped += uint64(b.rivals)
 		b.rivals = 0
 		return
 	}
@@ -183,8 +183,8 @@ func (b *Buffer) place(p Packet, at time.Duration) bool {
 	if p.SSRC != b.ssrc || p.ClockRate != b.clockRate {
 		return false
 	}
-	step := int64(int16(p.Sequence - uint16(b.newestSeq&0xffff)))                     //nolint:gosec // modular
-	ticks := b.newestTick + int64(int32(p.Timestamp-uint32(b.newestTick&0xffffffff))) //nolint:gosec // modular
+	step := int64(int16(p.Sequence - uint16(b.newestSeq&0xffff)))
+	ticks := b.newestTick + int64(int32(p.Timestamp-uint32(b.newestTick&0xffffffff)))
 	if step > maxStep || step < -maxStep {
 		return false
 	}
@@ -194,7 +194,7 @@ func (b *Buffer) place(p Packet, at time.Duration) bool {
 	}
 	seq := b.newestSeq + step
 	if p.Duration == 0 || int64(p.Duration) > int64(b.clockRate) {
-		p.Duration = uint32(b.frame) //nolint:gosec // at most a second
+		p.Duration = uint32(b.frame)
 	}
 	b.insert(slot{packet: p, seq: seq, ticks: ticks, arrival: at, state: slotWaiting})
 	return true
@@ -287,7 +287,7 @@ func (b *Buffer) challenge(p Packet, at time.Duration) {
 		need = resyncStream
 	}
 	if b.rivals > 0 && !b.rival[b.rivals-1].continues(p, at) {
-		b.stats.Dropped += uint64(b.rivals) //nolint:gosec // small
+		b.stats.Dropped += uint64(b.rivals)
 		b.rivals = 0
 	}
 	b.rival[b.rivals] = rival{p, at}
@@ -304,7 +304,7 @@ func (r *rival) continues(p Packet, at time.Duration) bool {
 	if p.SSRC != r.packet.SSRC || p.ClockRate != r.packet.ClockRate || step == 0 || step > 16 {
 		return false
 	}
-	ticks := int64(int32(p.Timestamp - r.packet.Timestamp)) //nolint:gosec // modular
+	ticks := int64(int32(p.Timestamp - r.packet.Timestamp))
 	moved := ticksToDuration(ticks, p.ClockRate) - (at - r.arrival)
 	return moved < maxShift && moved > -maxShift
 }

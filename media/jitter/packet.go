@@ -22,7 +22,7 @@ type Packet struct {
 	Silence bool
 	// FEC says that the payload can rebuild the frame before it.
 	FEC bool
-	// Redundant says that this is a copy that travelled in another packet: it
+	// Redundant says that this is a copy that came in another packet: it
 	// fills a hole, and is not a duplicate if there is none.
 	Redundant bool
 	// Empty says that the sequence number was used for something else than

@@ -125,7 +125,7 @@ func (p *Player) Pull(now time.Time, frame []int16) {
 	copy(frame, p.pcm[p.played:p.played+need])
 	clear(frame[need:])
 	p.played += need
-	p.stats.TotalSamples += uint64(need) //nolint:gosec // not negative
+	p.stats.TotalSamples += uint64(need)
 }
 
 // compact moves the content to the front when the room behind it gets short.

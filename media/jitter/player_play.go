@@ -17,7 +17,7 @@ func (p *Player) play(now time.Time, d Decision) {
 		p.concealed(samplesOf(d.Duration))
 		return
 	}
-	p.stats.DecodedSamples += uint64(n) //nolint:gosec // not negative
+	p.stats.DecodedSamples += uint64(n)
 	out := p.room(n)
 	p.join(out, p.scratch[:n], fresh || d.Break)
 	start := p.end
@@ -78,7 +78,7 @@ func (p *Player) fit(now time.Time, d Decision, start int) {
 	case StretchSlower:
 		n := p.stretch.Decelerate(p.pcm[:], start, p.end, threshold(d.Excess))
 		p.end += n
-		p.stats.InsertedSamplesForDeceleration += uint64(n) //nolint:gosec // not negative
+		p.stats.InsertedSamplesForDeceleration += uint64(n)
 		p.buffer.Stretched(time.Duration(n) * time.Second / sampleRate)
 	}
 }
@@ -96,7 +96,7 @@ func (p *Player) faster(now time.Time, d Decision) {
 	}
 	n := p.stretch.Accelerate(content, threshold(d.Excess))
 	p.end -= n
-	p.stats.RemovedSamplesForAcceleration += uint64(n) //nolint:gosec // not negative
+	p.stats.RemovedSamplesForAcceleration += uint64(n)
 	p.buffer.Stretched(-time.Duration(n) * time.Second / sampleRate)
 }
 
@@ -126,9 +126,9 @@ func (p *Player) concealed(n int) {
 	}
 	p.made += n
 	p.end += n
-	p.stats.ConcealedSamples += uint64(n) //nolint:gosec // not negative
+	p.stats.ConcealedSamples += uint64(n)
 	if rootMeanSquare(out) < math.Sqrt(silentPower) {
-		p.stats.SilentConcealedSamples += uint64(n) //nolint:gosec // not negative
+		p.stats.SilentConcealedSamples += uint64(n)
 	}
 }
 
@@ -159,7 +159,7 @@ func (p *Player) fadeOut(out []int16) {
 		case at >= fadeEnd:
 			out[i] = 0
 		case at > fadeBegin:
-			out[i] = int16(int(v) * (fadeEnd - at) / (fadeEnd - fadeBegin)) //nolint:gosec // not louder than v
+			out[i] = int16(int(v) * (fadeEnd - at) / (fadeEnd - fadeBegin))
 		}
 	}
 }
@@ -175,7 +175,7 @@ func (p *Player) comfort(n int) {
 		p.concealing, p.pausing = false, true
 	}
 	p.end += n
-	p.stats.ComfortSamples += uint64(n) //nolint:gosec // not negative
+	p.stats.ComfortSamples += uint64(n)
 }
 
 // wait appends n samples of silence.
@@ -183,7 +183,7 @@ func (p *Player) wait(n int) {
 	out := p.room(n)
 	clear(out)
 	p.end += len(out)
-	p.stats.WaitSamples += uint64(len(out)) //nolint:gosec // not negative
+	p.stats.WaitSamples += uint64(len(out))
 }
 
 func rootMeanSquare(pcm []int16) float64 {

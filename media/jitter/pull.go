@@ -168,7 +168,7 @@ func (b *Buffer) conceal(d time.Duration) Decision {
 // rebuild plays the frame before s out of s.
 func (b *Buffer) rebuild(s *slot, at time.Duration) Decision {
 	b.stats.FEC++
-	b.stats.Lost += uint64(s.seq - b.nextSeq) //nolint:gosec // positive
+	b.stats.Lost += uint64(s.seq - b.nextSeq)
 	d := Decision{
 		Action: ActionFEC, Packet: s.packet, Break: b.jumped,
 		Duration: ticksToDuration(int64(s.packet.Duration), b.clockRate),
@@ -183,7 +183,7 @@ func (b *Buffer) rebuild(s *slot, at time.Duration) Decision {
 // play takes a frame out.
 func (b *Buffer) play(s *slot, at time.Duration) Decision {
 	if b.phase != phaseIdle && s.seq > b.nextSeq {
-		b.stats.Lost += uint64(s.seq - b.nextSeq) //nolint:gosec // positive
+		b.stats.Lost += uint64(s.seq - b.nextSeq)
 	}
 	d := Decision{
 		Action: ActionPlay, Packet: s.packet, Break: b.jumped,
@@ -211,7 +211,7 @@ func (b *Buffer) continuing(now time.Time, buffered time.Duration) (Decision, bo
 // emit accounts for a frame that leaves, and follows the delay.
 func (b *Buffer) emit(s *slot, at time.Duration, ticks int64, length time.Duration) {
 	samples := int64(length) * 48000 / int64(time.Second)
-	b.stats.Emitted += uint64(max(0, samples)) //nolint:gosec // not negative
+	b.stats.Emitted += uint64(max(0, samples))
 	b.stats.Delay += max(0, at-s.arrival) * time.Duration(samples)
 	b.stats.TargetTotal += b.delay.target * time.Duration(samples)
 	delay := b.delayOf(ticks, at)

@@ -73,8 +73,9 @@ var sentence = func() (w [26400]float64) {
 		}
 		var v float64
 		for h := 1.0; h <= 24; h++ {
-			formant := math.Exp(-math.Pow((h*120-600)/350, 2)) + 0.5*math.Exp(-math.Pow((h*120-1400)/400, 2)) + 0.2*math.Exp(-math.Pow((h*120-2600)/400, 2))
-			v += formant * math.Sin(2*math.Pi*120*h*t+h)
+			low, mid, high := (h*120-600)/350, (h*120-1400)/400, (h*120-2600)/400
+			formants := math.Exp(-low*low) + 0.5*math.Exp(-mid*mid) + 0.2*math.Exp(-high*high)
+			v += formants * math.Sin(2*math.Pi*120*h*t+h)
 		}
 		w[i] = math.Sin(math.Pi*t/0.4) * v
 	}

@@ -86,7 +86,7 @@ func (f *fadeWindow) mix(dst, a, b []int16, likeness float64) {
 }
 
 func clip(v float64) int16 {
-	return int16(max(math.MinInt16, min(math.MaxInt16, math.Round(v)))) //nolint:gosec // clipped to the range
+	return int16(max(math.MinInt16, min(math.MaxInt16, math.Round(v))))
 }
 
 // CrossFade fades from the old to the new samples into dst; all have one length
