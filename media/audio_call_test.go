@@ -24,11 +24,11 @@ type wire struct {
 	sent     []*packet.Packet
 	transit  func(p *packet.Packet) time.Duration // lost if negative
 
-	epoch   time.Time
-	now     time.Duration
-	flight  []*packet.Packet
-	playAt  time.Time
-	sendAt  time.Time
+	epoch  time.Time
+	now    time.Duration
+	flight []*packet.Packet
+	playAt time.Time
+	sendAt time.Time
 }
 
 func (w *wire) WriteAudio(frame []int16) error {

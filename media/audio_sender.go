@@ -108,7 +108,8 @@ type AudioSender struct {
 
 	mu       sync.Mutex
 	source   AudioSource
-	fresh    bool // the source was just set
+	turn     int  // counts the sources, which may not be comparable
+	failing  bool // the present source has failed before
 	muted    bool
 	active   bool
 	closed   bool
@@ -166,7 +167,7 @@ func NewAudioSender(options *AudioSenderOptions) (*AudioSender, error) {
 		codec: options.Codec, toneCodec: options.ToneCodec, send: options.Send, speaking: options.Speaking,
 		logger: orSilent(options.Logger),
 		wake:   make(chan struct{}, 1), done: make(chan struct{}),
-		source: options.Source, fresh: true, bitrate: options.Bitrate,
+		source: options.Source, bitrate: options.Bitrate,
 		schedule: schedule{every: AudioFrameDuration},
 		encoder:  encoder, detector: level.NewDetector(AudioSampleRate),
 		sequence: uint16(rand.Uint32()), timestamp: rand.Uint32(), quiet: -1,
@@ -196,7 +197,8 @@ func orSilent(l *slog.Logger) *slog.Logger {
 func (s *AudioSender) SetSource(source AudioSource) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.source, s.fresh, s.stats.SourceEnded = source, true, false
+	s.source, s.failing, s.stats.SourceEnded = source, false, false
+	s.turn++
 }
 
 // SetMuted switches between the source and silence.

@@ -23,7 +23,10 @@ func (s *AudioSender) oneFrame() bool {
 		s.mu.Unlock()
 		return false
 	}
-	source, muted, active := s.source, s.muted, s.active
+	source, turn, muted, active := s.source, s.turn, s.muted, s.active
+	if s.stats.SourceEnded {
+		source = nil
+	}
 	retune, bitrate, loss := s.retune, s.bitrate, s.loss
 	s.retune = false
 	tones, busy := s.toneStep()
@@ -35,14 +38,14 @@ func (s *AudioSender) oneFrame() bool {
 		}
 		s.encoder.SetExpectedLoss(loss)
 	}
-	c := s.capture(source, active)
+	c := s.capture(source, turn, active)
+	s.note(c, !muted)
 	if muted {
 		c = s.mute(c)
 	} else if s.quiet >= 0 && c.sound && !s.heard {
 		fade(s.pcm[:fadeSamples], true)
 	}
 	s.heard = c.sound && !muted
-	s.note(c, !muted)
 	for _, t := range tones {
 		s.transmit(&packet.Packet{
 			PayloadType: s.toneCodec.PayloadType, Marker: t.Marker, Timestamp: t.Timestamp, Payload: t.Payload,
@@ -75,11 +78,8 @@ func (s *AudioSender) rtpTime() uint32 {
 }
 
 // capture reads the source.
-func (s *AudioSender) capture(source AudioSource, active bool) capture {
-	s.mu.Lock()
-	ended := s.stats.SourceEnded
-	s.mu.Unlock()
-	if source == nil || !active || ended || !s.enter() {
+func (s *AudioSender) capture(source AudioSource, turn int, active bool) capture {
+	if source == nil || !active || !s.enter() {
 		clear(s.pcm[:])
 		return capture{}
 	}
@@ -96,7 +96,7 @@ func (s *AudioSender) capture(source AudioSource, active bool) capture {
 	}
 	s.leave()
 	if err != nil {
-		s.failed(source, err)
+		s.failed(turn, err)
 		clear(s.pcm[:])
 		return capture{}
 	}
@@ -108,20 +108,20 @@ func (s *AudioSender) capture(source AudioSource, active bool) capture {
 }
 
 // failed notes an error of a source.
-func (s *AudioSender) failed(source AudioSource, err error) {
+func (s *AudioSender) failed(turn int, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.source != source {
+	if s.turn != turn {
 		return
 	}
 	if eof(err) {
 		s.stats.SourceEnded = true
 		return
 	}
-	if s.stats.SourceErrors == 0 || s.fresh {
+	if !s.failing {
 		s.logger.Warn("audio source failed", "error", err)
 	}
-	s.fresh = false
+	s.failing = true
 	s.stats.SourceErrors++
 }
 
