@@ -124,11 +124,8 @@ func (a *Acceptor) turnAway(ctx context.Context, conn Conn, err error) {
 	defer cancel()
 	var plain *wire.Codec
 	data, _, err := plain.Encode(&wire.Frame{Head: &signalpb.Frame{Goodbye: goodbyeFrame(&r.GoodbyeError)}})
-	if err == nil && conn.Write(ctx, data) == nil {
-		// The agent closes when it has read the goodbye.
-		for err == nil {
-			_, err = conn.Read(ctx)
-		}
+	if err == nil {
+		_ = conn.Write(ctx, data) // the close below tells the code, too
 	}
 	conn.Close(int(r.Code), r.Reason)
 }
