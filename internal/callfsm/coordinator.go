@@ -126,9 +126,10 @@ type Coordinator struct {
 	establishAt time.Time
 	reason      EndReason
 
-	// now and out belong to the Step that runs.
-	now time.Time
-	out []CoordinatorEffect
+	// now, out and changed belong to the Step that runs.
+	now     time.Time
+	out     []CoordinatorEffect
+	changed bool
 }
 
 // legPhase is how far an end has come.
@@ -153,6 +154,8 @@ type legState struct {
 	muted, held bool
 	// requests are the newest requests to start video and share.
 	requests [2]uint32
+	// restart: it was asked for a new offer while its session was lost.
+	restart bool
 	// reason is why it is gone.
 	reason EndReason
 }
@@ -264,11 +267,17 @@ func (c *Coordinator) Step(now time.Time, in CoordinatorInput) ([]CoordinatorEff
 }
 
 func (c *Coordinator) appendStep(out []CoordinatorEffect, now time.Time, in CoordinatorInput) ([]CoordinatorEffect, error) {
-	c.now, c.out = now, out
+	// The place of CoordinatorPersist, which comes first.
+	first := len(out)
+	c.now, c.changed = now, false
+	c.out = append(out, CoordinatorEffect{Kind: CoordinatorPersist})
 	err := c.dispatch(in)
 	out, c.out = c.out, nil
 	if err != nil {
 		return nil, err
+	}
+	if !c.changed {
+		out = append(out[:first], out[first+1:]...)
 	}
 	return out, nil
 }
@@ -304,9 +313,8 @@ func (c *Coordinator) toLeg(leg Leg, msg Message) {
 	c.out = append(c.out, CoordinatorEffect{Kind: CoordinatorToLeg, Leg: leg, Message: msg})
 }
 
-func (c *Coordinator) persist() {
-	c.out = append(c.out, CoordinatorEffect{Kind: CoordinatorPersist})
-}
+// persist asks for the Snapshot to be written before this Step's effects.
+func (c *Coordinator) persist() { c.changed = true }
 
 // end finishes the call for everybody who still takes part.
 func (c *Coordinator) end(reason EndReason) {

@@ -4,7 +4,7 @@ package callfsm
 // way to it in the lost session may be lost.
 func (c *Coordinator) reconcileCaller(msg Message) {
 	l := &c.legs[CallerLeg]
-	c.lost(CoordinatorInput{Kind: CoordinatorLegResumed, Leg: CallerLeg})
+	c.returned(CallerLeg)
 	if msg.State == StateDisconnecting {
 		c.end(msg.Reason)
 		return
@@ -26,7 +26,7 @@ func (c *Coordinator) reconcileCaller(msg Message) {
 // RINGING, ACCEPT or REJECT may be lost.
 func (c *Coordinator) reconcileDevice(leg Leg, msg Message) {
 	l := &c.legs[leg]
-	c.lost(CoordinatorInput{Kind: CoordinatorLegResumed, Leg: leg})
+	restart := c.returned(leg)
 	if l.phase == legGone {
 		c.toLeg(leg, Message{Kind: KindReconciled, Leg: leg, State: StateDisconnected, Reason: l.reason})
 		return
@@ -36,6 +36,9 @@ func (c *Coordinator) reconcileDevice(leg Leg, msg Message) {
 		return
 	}
 	c.toLeg(leg, Message{Kind: KindReconciled, Leg: leg, State: StateRinging})
+	if restart {
+		c.toLeg(leg, Message{Kind: KindRestart, Leg: leg})
+	}
 	if msg.State == StateRinging {
 		if l.phase == legInvited {
 			c.progress(leg, KindRinging)
@@ -50,12 +53,15 @@ func (c *Coordinator) reconcileDevice(leg Leg, msg Message) {
 // is known about the other end.
 func (c *Coordinator) reconcilePeer(leg Leg, msg Message) {
 	l := &c.legs[leg]
-	c.lost(CoordinatorInput{Kind: CoordinatorLegResumed, Leg: leg})
+	restart := c.returned(leg)
 	if msg.State == StateDisconnecting {
 		c.end(msg.Reason)
 		return
 	}
 	held := msg.State == StateLocalHold || msg.State == StateBothHold
+	if l.held != held || l.muted != msg.On || l.media != msg.Media {
+		c.persist()
+	}
 	c.tellChange(leg, l.held, held, KindHold, KindResume)
 	c.tellChange(leg, l.muted, msg.On, KindMute, KindUnmute)
 	for _, media := range [...]Media{MediaVideo, MediaShare} {
@@ -78,6 +84,17 @@ func (c *Coordinator) reconcilePeer(leg Leg, msg Message) {
 		state = StateRemoteHold
 	}
 	c.toLeg(leg, Message{Kind: KindReconciled, Leg: c.winner, State: state, Media: other.media, On: other.muted})
+	if restart {
+		c.toLeg(leg, Message{Kind: KindRestart, Leg: leg})
+	}
+}
+
+// returned notes that a leg has a session again, a new one, and tells whether
+// it was asked for a new offer meanwhile.
+func (c *Coordinator) returned(leg Leg) bool {
+	restart := c.legs[leg].restart
+	c.lost(CoordinatorInput{Kind: CoordinatorLegResumed, Leg: leg})
+	return restart
 }
 
 func (c *Coordinator) tellChange(leg Leg, was, is bool, on, off MessageKind) {

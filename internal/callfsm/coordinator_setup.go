@@ -166,6 +166,8 @@ func (c *Coordinator) progress(leg Leg, kind MessageKind) {
 
 func (c *Coordinator) relayRestart(leg Leg) {
 	if to, ok := c.RouteLeg(CallerLeg, leg); ok {
+		// What is sent into a session that is lost for good is lost with it.
+		c.legs[to].restart = !c.legs[to].lostAt.IsZero()
 		c.toLeg(to, Message{Kind: KindRestart, Leg: leg})
 	}
 }
@@ -252,7 +254,7 @@ func (c *Coordinator) lost(in CoordinatorInput) {
 	l := &c.legs[in.Leg]
 	switch {
 	case in.Kind != CoordinatorLegLost:
-		l.lostAt = time.Time{}
+		l.lostAt, l.restart = time.Time{}, false
 	case l.lostAt.IsZero():
 		l.lostAt = c.now
 	}

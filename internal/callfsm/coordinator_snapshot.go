@@ -14,8 +14,6 @@ var ErrSnapshot = errors.New("callfsm: unreadable snapshot")
 const snapshotVersion = 1
 
 // Snapshot returns what RestoreCoordinator needs, in a compact binary form.
-// What the ends know themselves and say in RECONCILE (holds, for example) is
-// kept only as a first guess.
 func (c *Coordinator) Snapshot() []byte {
 	b := make([]byte, 0, 96+len(c.cfg.From)+len(c.cfg.To)+len(c.displayName))
 	b = append(b, snapshotVersion, byte(c.state), byte(c.winner), byte(c.lobby))
@@ -59,7 +57,10 @@ func RestoreCoordinator(now time.Time, snapshot []byte, timeouts Timeouts) (*Coo
 	}
 	c := NewCoordinator(cfg)
 	c.state, c.winner, c.lobby, c.displayName = state, winner, lobby, displayName
-	c.establishAt, c.reason = establishAt, reason
+	c.establishAt = establishAt
+	if state == CoordinatorEnded {
+		c.reason = explain(reason)
+	}
 	for leg := range c.Legs() {
 		l := &c.legs[leg]
 		l.phase, l.media = legPhase(r.byte()), Media(r.byte())
@@ -178,5 +179,5 @@ func (r *reader) time() time.Time {
 
 func (r *reader) reason() EndReason {
 	code, sub := r.varint(), r.varint()
-	return explain(EndReason{Code: int(code), Subcode: int(sub), Message: r.string()})
+	return EndReason{Code: int(code), Subcode: int(sub), Message: r.string()}
 }

@@ -93,9 +93,13 @@ func (c *Coordinator) talkMessage(in CoordinatorInput) error {
 		// Accepted, Connected --HANG_UP--> Ended
 		c.end(msg.Reason)
 		return nil
-	case KindHold, KindResume, KindMute, KindUnmute, KindTones:
+	case KindHold, KindResume, KindMute, KindUnmute:
 		// Accepted, Connected --HOLD, …--> the same, relayed
 		c.note(l, msg)
+		c.relay(in.Leg, msg)
+		return nil
+	case KindTones:
+		// Accepted, Connected --TONES--> the same, relayed
 		c.relay(in.Leg, msg)
 		return nil
 	case KindModality, KindModalityOK, KindModalityRefused:
@@ -148,9 +152,16 @@ func (c *Coordinator) connectedLeg(l *legState) {
 	c.persist()
 }
 
-// note keeps what an end says about itself, for the other's RECONCILED.
+// note keeps what an end says about itself, for the other's RECONCILED. It is
+// persisted: a restart of the service must not make the ends flap.
 func (c *Coordinator) note(l *legState, msg Message) {
-	switch msg.Kind { //nolint:exhaustive // the others say nothing lasting
+	was := *l
+	defer func() {
+		if *l != was {
+			c.persist()
+		}
+	}()
+	switch msg.Kind { //nolint:exhaustive // the callers pass no other kind
 	case KindHold:
 		l.held = true
 	case KindResume:
@@ -166,18 +177,21 @@ func (c *Coordinator) note(l *legState, msg Message) {
 // refusal takes it back unless a newer request has been made since.
 func (c *Coordinator) noteModality(leg Leg, msg Message) {
 	i, ok := requestIndex(msg.Media)
-	if !ok {
+	if !ok || msg.Kind == KindModalityOK {
 		return
 	}
-	switch msg.Kind { //nolint:exhaustive // the callers pass no other kind
-	case KindModality:
-		l := &c.legs[leg]
-		l.media = l.media.With(msg.Media, msg.On)
-		l.requests[i] = msg.Request
-	case KindModalityRefused:
-		if l := &c.legs[c.other(leg)]; l.requests[i] == msg.Request {
-			l.media = l.media.With(msg.Media, false)
+	on := msg.On
+	if msg.Kind == KindModalityRefused {
+		leg, on = c.other(leg), false
+		if c.legs[leg].requests[i] != msg.Request {
+			return
 		}
+	}
+	l := &c.legs[leg]
+	l.requests[i] = msg.Request
+	if media := l.media.With(msg.Media, on); media != l.media {
+		l.media = media
+		c.persist()
 	}
 }
 

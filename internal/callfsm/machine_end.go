@@ -52,14 +52,29 @@ func (m *Machine) disconnectingMessage(msg Message) error {
 // disconnected is the last state: nothing is emitted any more.
 func (m *Machine) disconnected(in Input) error {
 	switch in.Kind {
-	case InputMessage, InputTransportUp, InputTransportLost, InputTransportFailed, InputMediaFailed,
-		InputSignalingLost, InputSignalingResumed, InputNewEpoch, InputTimer:
+	case InputMessage:
+		return m.disconnectedMessage(in.Message)
+	case InputTransportUp, InputTransportLost, InputTransportFailed, InputMediaFailed, InputSignalingLost,
+		InputSignalingResumed, InputNewEpoch, InputTimer:
 		// Disconnected --anything from below--> Disconnected
 		return nil
 	case InputNone, InputStart, InputAccept, InputReject, InputHangUp, InputHold, InputResume, InputMute, InputUnmute,
 		InputModality, InputTones, InputRemove, InputTransfer, InputPromote, InputEarlyMedia, InputLobby:
 	}
 	return m.illegal(in, "")
+}
+
+func (m *Machine) disconnectedMessage(msg Message) error {
+	switch msg.Kind {
+	case KindStarted, KindRinging, KindEarlyMedia, KindLobby, KindAccepted, KindConfirmed, KindEnded, KindHold,
+		KindResume, KindMute, KindUnmute, KindModality, KindModalityOK, KindModalityRefused, KindRestart,
+		KindOperationOK, KindOperationFailed, KindReconciled, KindTones:
+		// Disconnected --anything that crossed--> Disconnected
+		return nil
+	case KindNone, KindStart, KindIncoming, KindAccept, KindConnected, KindReject, KindHangUp, KindRemove,
+		KindTransfer, KindPromote, KindReconcile:
+	}
+	return m.illegalMessage(msg, "")
 }
 
 // hangUpReason is the reason of a hang-up or rejection by the app.

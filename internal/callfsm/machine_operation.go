@@ -93,8 +93,8 @@ func (m *Machine) answered(msg Message) {
 			continue
 		}
 		m.drop(i)
-		if ok && modality && op.on {
-			m.setMedia(op.media, true)
+		if modality && op.on {
+			m.setMedia(op.media, ok)
 		}
 		m.done(op, ok, msg.Reason)
 		return
@@ -117,6 +117,7 @@ func (m *Machine) operationTimers() {
 		m.done(op, false, ReasonModalityTimeout.Reason())
 		if op.on {
 			// The other end may have agreed and its answer be lost: take it back.
+			m.setMedia(op.media, false)
 			m.send(Message{Kind: KindModality, Media: op.media})
 		}
 	}

@@ -17,6 +17,9 @@ func (m *Machine) none(in Input) error {
 		return nil
 	case InputHangUp:
 		// None --hang up--> Disconnected: nobody knows of the call yet
+		if m.cfg.Direction != Outgoing {
+			return m.illegal(in, "there is no call yet")
+		}
 		m.finish(m.hangUpReason(in))
 		return nil
 	case InputSignalingLost, InputSignalingResumed:
@@ -129,7 +132,7 @@ func (m *Machine) connectingMessage(msg Message) error {
 	case KindReconciled:
 		// Connecting --RECONCILED--> what the service knows
 		return m.reconciled(msg)
-	case KindHold, KindResume, KindMute, KindUnmute, KindModality, KindRestart:
+	case KindHold, KindResume, KindMute, KindUnmute, KindModality, KindRestart, KindTones:
 		// Connecting --HOLD, …--> Connecting: the other end is connected already
 		if m.peer == 0 {
 			return m.illegalMessage(msg, "nobody accepted yet")
@@ -137,7 +140,7 @@ func (m *Machine) connectingMessage(msg Message) error {
 		return m.earlyTalk(msg)
 	case KindNone, KindStart, KindIncoming, KindAccept, KindConnected, KindReject, KindHangUp, KindModalityOK,
 		KindModalityRefused, KindRemove, KindTransfer, KindPromote, KindOperationOK, KindOperationFailed,
-		KindReconcile, KindTones:
+		KindReconcile:
 	}
 	return m.illegalMessage(msg, "")
 }

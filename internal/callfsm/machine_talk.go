@@ -25,15 +25,12 @@ func (m *Machine) connectedMessage(msg Message) error {
 		// Connected --HOLD--> RemoteHold
 		m.setHold(false, true)
 		return nil
-	case KindResume:
-		// Connected --RESUME--> Connected: the service says again what is known
-		return nil
 	case KindEnded, KindReconciled, KindMute, KindUnmute, KindModality, KindModalityOK, KindModalityRefused, KindTones,
 		KindRestart, KindOperationOK, KindOperationFailed:
 		return m.talkMessage(msg)
 	case KindNone, KindStart, KindStarted, KindIncoming, KindRinging, KindEarlyMedia, KindLobby, KindAccept,
 		KindAccepted, KindConfirmed, KindConnected, KindReject, KindHangUp, KindRemove, KindTransfer, KindPromote,
-		KindReconcile:
+		KindReconcile, KindResume:
 	}
 	return m.illegalMessage(msg, "")
 }
@@ -63,15 +60,12 @@ func (m *Machine) localHoldMessage(msg Message) error {
 		// LocalHold --HOLD--> BothHold
 		m.setHold(true, true)
 		return nil
-	case KindResume:
-		// LocalHold --RESUME--> LocalHold: the service says again what is known
-		return nil
 	case KindEnded, KindReconciled, KindMute, KindUnmute, KindModality, KindModalityOK, KindModalityRefused, KindTones,
 		KindRestart, KindOperationOK, KindOperationFailed:
 		return m.talkMessage(msg)
 	case KindNone, KindStart, KindStarted, KindIncoming, KindRinging, KindEarlyMedia, KindLobby, KindAccept,
 		KindAccepted, KindConfirmed, KindConnected, KindReject, KindHangUp, KindRemove, KindTransfer, KindPromote,
-		KindReconcile:
+		KindReconcile, KindResume:
 	}
 	return m.illegalMessage(msg, "")
 }
@@ -97,9 +91,6 @@ func (m *Machine) remoteHold(in Input) error {
 
 func (m *Machine) remoteHoldMessage(msg Message) error {
 	switch msg.Kind {
-	case KindHold:
-		// RemoteHold --HOLD--> RemoteHold: the service says again what is known
-		return nil
 	case KindResume:
 		// RemoteHold --RESUME--> Connected
 		m.setHold(false, false)
@@ -109,7 +100,7 @@ func (m *Machine) remoteHoldMessage(msg Message) error {
 		return m.talkMessage(msg)
 	case KindNone, KindStart, KindStarted, KindIncoming, KindRinging, KindEarlyMedia, KindLobby, KindAccept,
 		KindAccepted, KindConfirmed, KindConnected, KindReject, KindHangUp, KindRemove, KindTransfer, KindPromote,
-		KindReconcile:
+		KindReconcile, KindHold:
 	}
 	return m.illegalMessage(msg, "")
 }
@@ -135,9 +126,6 @@ func (m *Machine) bothHold(in Input) error {
 
 func (m *Machine) bothHoldMessage(msg Message) error {
 	switch msg.Kind {
-	case KindHold:
-		// BothHold --HOLD--> BothHold: the service says again what is known
-		return nil
 	case KindResume:
 		// BothHold --RESUME--> LocalHold
 		m.setHold(true, false)
@@ -147,7 +135,7 @@ func (m *Machine) bothHoldMessage(msg Message) error {
 		return m.talkMessage(msg)
 	case KindNone, KindStart, KindStarted, KindIncoming, KindRinging, KindEarlyMedia, KindLobby, KindAccept,
 		KindAccepted, KindConfirmed, KindConnected, KindReject, KindHangUp, KindRemove, KindTransfer, KindPromote,
-		KindReconcile:
+		KindReconcile, KindHold:
 	}
 	return m.illegalMessage(msg, "")
 }
@@ -233,12 +221,12 @@ func (m *Machine) earlyTalk(msg Message) error {
 	case KindHold, KindResume:
 		m.remoteHolds(msg.Kind == KindHold)
 		return nil
-	case KindMute, KindUnmute, KindModality, KindRestart:
+	case KindMute, KindUnmute, KindModality, KindRestart, KindTones:
 		return m.talkMessage(msg)
 	case KindNone, KindStart, KindStarted, KindIncoming, KindRinging, KindEarlyMedia, KindLobby, KindAccept,
 		KindAccepted, KindConfirmed, KindConnected, KindReject, KindHangUp, KindEnded, KindModalityOK,
 		KindModalityRefused, KindRemove, KindTransfer, KindPromote, KindOperationOK, KindOperationFailed,
-		KindReconcile, KindReconciled, KindTones:
+		KindReconcile, KindReconciled:
 	}
 	return m.illegalMessage(msg, "")
 }
