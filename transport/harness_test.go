@@ -40,6 +40,7 @@ type end struct {
 
 	mu         sync.Mutex
 	states     []transport.State
+	up         int // how often it became connected
 	candidates []string
 	ended      bool
 	packets    map[packet.Kind][]*packet.Packet
@@ -81,7 +82,12 @@ func newEnd(t *testing.T, name string, options transport.Options) *end {
 			}
 		},
 		StateChanged: func(s transport.State) {
-			e.note(func() { e.states = append(e.states, s) })
+			e.note(func() {
+				e.states = append(e.states, s)
+				if s == transport.StateConnected {
+					e.up++
+				}
+			})
 			if also.StateChanged != nil {
 				also.StateChanged(s)
 			}
@@ -244,4 +250,10 @@ func (e *end) count(k packet.Kind) int {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	return len(e.packets[k])
+}
+
+func (e *end) ups() int {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.up
 }

@@ -18,6 +18,8 @@ const (
 	// doubled each time up to lastPenalty.
 	firstPenalty = 10 * time.Second
 	lastPenalty  = 2 * time.Minute
+	// maxTriggered bounds the checks that checks of the other side set off.
+	maxTriggered = 3
 )
 
 // pathKeeper decides on which candidate pair this end sends. The stack below
@@ -30,7 +32,8 @@ const (
 // nomination and the wait for it.
 type pathKeeper struct {
 	keepalive time.Duration
-	// moved is called after a pair was taken, so that the other side hears of it at once.
+	// moved is called when checks should be sent at once: after a pair was taken,
+	// so that the other side hears of it.
 	moved func()
 
 	mu sync.Mutex
@@ -96,11 +99,16 @@ func (k *pathKeeper) onRequest(_ *stun.Message, local, remote ice.Candidate, pai
 		k.current.pair, k.current.rank = pair, rank
 		return false
 	}
-	// No answer yet: packets may not get through from here.
-	if pair.ResponsesReceived() == 0 || now.Before(k.penalties[key].until) {
+	if pair.ResponsesReceived() == 0 {
+		// Packets may not get through from here. If there is no path yet, ask at
+		// once, so that the other side has its check together with our answer;
+		// the controlled side does so by itself (RFC 8445 7.3.1.4).
+		if k.current == nil && k.controlling && pair.RequestsReceived() <= maxTriggered {
+			k.moved()
+		}
 		return false
 	}
-	if k.current != nil && rank <= k.current.rank && !k.rescues(pair, now) {
+	if !k.better(key, rank, pair, now) {
 		return false
 	}
 	if k.current != nil && k.silent(k.current, now) {
@@ -112,14 +120,20 @@ func (k *pathKeeper) onRequest(_ *stun.Message, local, remote ice.Candidate, pai
 	return true
 }
 
-// rescues tells whether a pair that is no better should be taken all the same.
-func (k *pathKeeper) rescues(pair *ice.CandidatePair, now time.Time) bool {
-	if !k.silent(k.current, now) {
+// better tells whether a pair that works should be taken.
+func (k *pathKeeper) better(key pathKey, rank int, pair *ice.CandidatePair, now time.Time) bool {
+	if k.current == nil {
+		return true
+	}
+	if now.Before(k.penalties[key].until) {
 		return false
 	}
-	// The controlling side checks all pairs all the time, so it knows which
-	// one works; the other side has only the checks that arrive to go by.
-	return !k.controlling || now.Sub(pair.LastResponseReceivedAt()) < k.deadAfter()
+	// The controlling side checks all pairs all the time, so it knows which ones
+	// work now; the other side has only the checks that arrive to go by.
+	if k.controlling && now.Sub(pair.LastResponseReceivedAt()) > k.deadAfter() {
+		return false
+	}
+	return rank > k.current.rank || k.silent(k.current, now)
 }
 
 func (k *pathKeeper) deadAfter() time.Duration {
