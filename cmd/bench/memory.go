@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"syscall"
 	"time"
 
 	"github.com/parley-rtc/parley/cmd/bench/internal/figures"
@@ -38,7 +39,7 @@ func memory(ctx context.Context, e *env) (r *figures.Result, err error) {
 	if err != nil {
 		return nil, err
 	}
-	defer func() { err = errors.Join(err, srv.stop()) }()
+	defer func() { err = errors.Join(err, srv.stop(syscall.SIGTERM)) }()
 	e.step()
 	probes, err := probeCall(ctx, probe, connection)
 	defer func() {

@@ -140,6 +140,30 @@ func (r *report) page() *page.Page {
 	return p
 }
 
+// fewest values that make a distribution.
+const fewest = 3
+
+func breakdown(result *figures.Result, b figures.Breakdown) template.HTML {
+	var lanes []page.Lane
+	var words []string
+	for _, row := range b.Rows {
+		lane := page.Lane{Name: row.Name}
+		at := 0.0
+		for i, name := range row.Metrics {
+			m := result.Find(name)
+			if m == nil || len(m.Values) == 0 {
+				continue
+			}
+			v := m.At(figures.Median)
+			lane.Segments = append(lane.Segments, page.Segment{From: at, To: at + v, Name: row.Names[i], Color: i + 1})
+			words = append(words, fmt.Sprintf("%s, %s: %s %s", row.Name, row.Names[i], figure(v), b.Unit))
+			at += v
+		}
+		lanes = append(lanes, lane)
+	}
+	return page.Timeline(b.Title, strings.Join(words, "; "), b.Unit, lanes)
+}
+
 // section shows one scenario: a distribution for each group of metrics, the
 // curves, all figures.
 func section(result *figures.Result) page.Section {
@@ -147,7 +171,7 @@ func section(result *figures.Result) page.Section {
 	var groups []string
 	members := map[string][]*figures.Metric{}
 	for _, m := range result.Metrics {
-		if len(m.Values) < 2 || m.Group == "" {
+		if len(m.Values) < fewest || m.Group == "" {
 			continue
 		}
 		if members[m.Group] == nil {
@@ -157,6 +181,9 @@ func section(result *figures.Result) page.Section {
 	}
 	for _, g := range groups {
 		s.Blocks = append(s.Blocks, distribution(result, g, members[g]))
+	}
+	for _, b := range result.Breakdowns {
+		s.Blocks = append(s.Blocks, breakdown(result, b))
 	}
 	for _, c := range result.Curves {
 		p := page.Plot{Title: c.Title, Description: c.YUnit + " over " + c.XUnit, XUnit: c.XUnit, YUnit: c.YUnit}

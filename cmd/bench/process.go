@@ -120,10 +120,15 @@ func (p *process) line(ctx context.Context, prefix string) (string, error) {
 	}
 }
 
-// stop asks the process to end and waits for it.
-func (p *process) stop() error {
+// stop asks the process to end, by the end of its input and with a signal if
+// one is given, and waits for it.
+func (p *process) stop(signals ...os.Signal) error {
 	_ = p.stdin.Close()
-	_ = p.cmd.Process.Signal(syscall.SIGTERM) // it may be gone already
+	for _, s := range signals {
+		_ = p.cmd.Process.Signal(s) // it may be gone already
+	}
+	late := time.AfterFunc(callTime, func() { _ = p.cmd.Process.Kill() })
+	defer late.Stop()
 	for range p.lines {
 	}
 	if err := p.cmd.Wait(); err != nil {
@@ -160,11 +165,11 @@ func serve(ctx context.Context, parley, folder string) (*process, *account.Conne
 	text, err := p.line(ctx, "{")
 	took := time.Since(p.began)
 	if err != nil {
-		return nil, nil, 0, errors.Join(err, p.stop())
+		return nil, nil, 0, errors.Join(err, p.stop(syscall.SIGTERM))
 	}
 	c := &account.Connection{}
 	if err := json.Unmarshal([]byte(text), c); err != nil {
-		return nil, nil, 0, errors.Join(fmt.Errorf("service: %w", err), p.stop())
+		return nil, nil, 0, errors.Join(fmt.Errorf("service: %w", err), p.stop(syscall.SIGTERM))
 	}
 	return p, c, took, nil
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"syscall"
 	"time"
 
 	"github.com/parley-rtc/parley/cmd/bench/internal/figures"
@@ -59,7 +60,7 @@ func startTwice(ctx context.Context, e *env, parley string, first, again, reside
 			resident.Add(mb)
 			err = errors.Join(err, measured)
 		}
-		if err := errors.Join(err, p.stop()); err != nil {
+		if err := errors.Join(err, p.stop(syscall.SIGTERM)); err != nil {
 			return err
 		}
 		e.step()

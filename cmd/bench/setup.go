@@ -39,6 +39,15 @@ func setup(ctx context.Context, e *env) (*figures.Result, error) {
 	if err := setupFar(ctx, e, r, far); err != nil {
 		return r, fmt.Errorf("emulated network: %w", err)
 	}
+	parts := figures.Breakdown{Title: "What accept to first audio is made of, medians", Unit: "ms"}
+	for _, name := range hearing() {
+		parts.Rows = append(parts.Rows, figures.BreakdownRow{
+			Name:    name,
+			Metrics: []string{name + partPath, name + partFrame, name + partBuffer},
+			Names:   []string{"network and set-up", "frame", "jitter buffer and decoding"},
+		})
+	}
+	r.Breakdowns = append(r.Breakdowns, parts)
 	if err := setupRinging(ctx, e, r, near); err != nil {
 		return r, fmt.Errorf("start to ringing: %w", err)
 	}
@@ -213,24 +222,32 @@ func setupFar(ctx context.Context, e *env, r *figures.Result, runs int) error {
 	return w.close()
 }
 
+// The directions and the parts of their time.
+const (
+	partPath   = ": of it network and set-up"
+	partFrame  = ": of it frame time"
+	partBuffer = ": of it jitter buffer and decoding"
+)
+
+// hearing names the directions by the side that hears, caller first.
+func hearing() []string { return []string{"the caller hears", "the callee hears"} }
+
 // recordFar takes the time to the first audio apart.
 func (e *env) recordFar(r *figures.Result, w *world, m *moments, hears int) {
-	name := []string{"the caller hears", "the callee hears"}[hears]
+	name := hearing()[hears]
 	total := m.heard[hears].Sub(m.accepted)
 	way, ok := w.trace.firstAudio(m, hears, e.quality.Delay)
-	add := func(part string, d time.Duration) {
-		r.Metric(name+": "+part, "Accept to first audio decoded", "ms").AddTime(d)
-	}
-	add("accept → first audio", total)
+	add := func(part string, d time.Duration) { r.Metric(name+part, "", "ms").AddTime(d) }
+	r.Metric(name+": accept → first audio", "Accept to first audio decoded", "ms").AddTime(total)
 	if !ok {
 		r.Note("%s: a first packet was not found in the trace", name)
 		return
 	}
 	frame, buffer := way.sent.Sub(m.mouth[1-hears].ReadBefore(way.sent)), m.heard[hears].Sub(way.arrived)
 	path := total - frame - buffer
-	add("of it frame time", frame)
-	add("of it jitter buffer and decoding", buffer)
-	add("of it network and set-up", path)
+	add(partFrame, frame)
+	add(partBuffer, buffer)
+	add(partPath, path)
 	if e.quality.Delay > 0 {
 		r.Metric(name+": network and set-up", "Accept to first audio, in round trips of one leg", "RTT",
 			figures.Goal{Quantile: figures.Median, Must: 3, Aim: 2}).Add(float64(path) / float64(2*e.quality.Delay))

@@ -143,10 +143,10 @@ func (r *Report) timeline() template.HTML {
 		}
 		lanes = append(lanes, lane)
 	}
-	lanes = append(lanes, page.Lane{Name: "mute", Segments: []page.Segment{
-		{From: r.MutedMS.From / 1000, To: r.MutedMS.To / 1000, Name: "caller muted", Color: 1},
+	lanes = append(lanes, page.Lane{Name: "caller's mute", Segments: []page.Segment{
+		{From: r.MutedMS.From / 1000, To: r.MutedMS.To / 1000, Name: "muted", Color: 1},
 	}})
-	return page.Timeline("States of both sides", strings.Join(words, ", "), lanes)
+	return page.Timeline("States of both sides", strings.Join(words, ", "), "seconds", lanes)
 }
 
 // bands shade mute and hold.

@@ -117,7 +117,7 @@ p{margin:0 0 12px;max-width:75ch}
 .lead,section>p,.note,caption,footer{color:var(--soft)}
 .verdict{display:inline-block;font-weight:600;padding:3px 12px;border-radius:999px;border:1.5px solid}
 .verdict.good{color:var(--good)}.verdict.bad{color:var(--bad)}
-.tiles{display:grid;grid-template-columns:repeat(auto-fit,minmax(165px,1fr));gap:12px;margin:20px 0}
+.tiles{display:grid;grid-template-columns:repeat(auto-fit,minmax(150px,1fr));gap:12px;margin:20px 0}
 .tiles>div,section{background:var(--card);border:1px solid var(--line);border-radius:12px}
 .tiles>div{padding:12px 14px}
 dt{color:var(--soft);font-size:.82rem}
@@ -134,6 +134,7 @@ svg .axis{stroke:var(--line);stroke-width:1}
 svg .grid{stroke:var(--grid);stroke-width:1}
 svg .curve{fill:none;stroke-width:1.8;stroke-linejoin:round;stroke-linecap:round}
 svg .mark{stroke-width:2}
+svg .dot{stroke:var(--card);stroke-width:2}
 svg .band{fill:var(--shade)}
 svg text.inside{fill:#fff;font-weight:600}
 @media (prefers-color-scheme:dark){svg text.inside{fill:#111}}
@@ -146,7 +147,7 @@ table{border-collapse:collapse;width:100%;font-size:.88rem;font-variant-numeric:
 caption{text-align:left;padding-bottom:4px}
 th,td{padding:5px 10px;border-bottom:1px solid var(--line);text-align:right;white-space:nowrap}
 th:first-child,td:first-child{text-align:left}
-th{font-weight:600}tbody th{font-weight:400}
+th{font-weight:600}tbody th{font-weight:400;white-space:normal;min-width:16ch}
 thead th{color:var(--soft);font-weight:600}
 details{margin-top:8px;font-size:.86rem;color:var(--soft)}
 summary{cursor:pointer}

@@ -29,7 +29,7 @@ func sample() *page.Page {
 			plot.Draw(),
 			page.CDF("delays", "spread", "ms", []page.Mark{{X: 90, Name: "must"}},
 				page.Distribution{Name: "a", Values: []float64{3, 1, 500}}, page.Distribution{Name: "empty"}),
-			page.Timeline("states", "who when", []page.Lane{{Name: "caller", Segments: []page.Segment{{0, 2, "Connected", 1}}}}),
+			page.Timeline("states", "who when", "seconds", []page.Lane{{Name: "caller", Segments: []page.Segment{{0, 2, "Connected", 1}}}}),
 			page.Table("figures", []string{"name", "value"}, [][]string{{"a<b", "1"}}),
 			(&page.Plot{Title: "nothing"}).Draw(),
 		}}},

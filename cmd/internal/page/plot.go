@@ -49,6 +49,15 @@ type Plot struct {
 	Height int
 	// Vertical draws the limits upright, at values of x.
 	Vertical bool
+	// Dots are points on the curves worth a look, by the series' place.
+	Dots []Dot
+}
+
+// Dot is a point on a curve.
+type Dot struct {
+	Series int
+	X, Y   float64
+	Name   string
 }
 
 const (
@@ -60,6 +69,7 @@ const (
 	colors       = 6
 	wantedTicksX = 10
 	wantedTicksY = 5
+	headroom     = 0.08
 )
 
 // frame maps values to the drawing.
@@ -93,6 +103,10 @@ func (p *Plot) Draw() template.HTML {
 	for i, s := range p.Series {
 		fmt.Fprintf(&b, `<path class="curve %s" d="%s"><title>%s</title></path>`,
 			p.class(i), path(s, f), html.EscapeString(s.Name))
+	}
+	for _, d := range p.Dots {
+		fmt.Fprintf(&b, `<circle class="dot f%d" cx="%.1f" cy="%.1f" r="5"><title>%s</title></circle>`,
+			p.color(d.Series), f.x(d.X), f.y(d.Y), html.EscapeString(d.Name))
 	}
 	b.WriteString("</svg></figure>")
 	return template.HTML(b.String()) //nolint:gosec // G203: every text is escaped where it is written
@@ -151,6 +165,7 @@ func (p *Plot) frame() *frame {
 			f.y1 = math.Max(f.y1, l.X*1.05)
 		}
 	}
+	f.y1 += headroom * (f.y1 - f.y0)
 	if p.YMin != p.YMax {
 		f.y0, f.y1 = p.YMin, p.YMax
 	}
@@ -300,6 +315,13 @@ func CDF(title, description, unit string, limits []Mark, sets ...Distribution) t
 		values := slices.Clone(d.Values)
 		slices.Sort(values)
 		s := Series{Name: fmt.Sprintf("%s (n=%d)", d.Name, len(values)), Color: d.Color, Steps: true}
+		if n := len(values); n > 0 {
+			s.X, s.Y = append(s.X, values[0]), append(s.Y, 0)
+			p.Dots = append(p.Dots, Dot{
+				Series: len(p.Series), X: values[(n-1)/2], Y: float64((n-1)/2+1) / float64(n),
+				Name: fmt.Sprintf("%s: median %s %s", d.Name, number(values[(n-1)/2]), unit),
+			})
+		}
 		for i, v := range values {
 			s.X = append(s.X, v)
 			s.Y = append(s.Y, float64(i+1)/float64(len(values)))
@@ -332,36 +354,70 @@ const (
 	letter   = 7.2 // width of one
 )
 
-// Timeline draws lanes of segments over a common time axis in seconds.
-func Timeline(title, description string, lanes []Lane) template.HTML {
-	f := &frame{x1: 1, y1: 1, tall: float64(top + bottom + len(lanes)*(laneTall+laneGap))}
+// Timeline draws lanes of segments over a common axis, in seconds or another
+// unit.
+func Timeline(title, description, unit string, lanes []Lane) template.HTML {
+	f := &frame{tall: float64(top + bottom + len(lanes)*(laneTall+laneGap))}
+	names := float64(laneName)
 	for _, l := range lanes {
+		names = math.Max(names, letter*float64(len([]rune(l.Name))))
 		for _, s := range l.Segments {
 			f.x1 = math.Max(f.x1, s.To)
 		}
 	}
-	at := func(v float64) float64 { return laneName + v/f.x1*(width-laneName-right) }
+	if f.x1 == 0 {
+		f.x1 = 1
+	}
+	at := func(v float64) float64 { return names + v/f.x1*(width-names-right) }
 	var b strings.Builder
-	figure(&b, title, description, f.tall, "")
+	figure(&b, title, description, f.tall, segmentLegend(lanes))
 	for i, l := range lanes {
-		y := float64(top + i*(laneTall+laneGap))
-		fmt.Fprintf(&b, `<text class="name" x="0" y="%.1f">%s</text>`, y+laneTall/2+4, html.EscapeString(l.Name))
-		for _, s := range l.Segments {
-			w := at(s.To) - at(s.From)
-			fmt.Fprintf(&b, `<rect class="f%d" x="%.1f" y="%.1f" width="%.1f" height="%d" rx="3"><title>%s: %.2f to %.2f s</title></rect>`,
-				s.Color, at(s.From), y, math.Max(1, w-1.5), laneTall, html.EscapeString(s.Name), s.From, s.To)
-			if w > letter*float64(len(s.Name))+8 {
-				fmt.Fprintf(&b, `<text class="inside" x="%.1f" y="%.1f" text-anchor="middle">%s</text>`,
-					at(s.From)+w/2, y+laneTall/2+4, html.EscapeString(s.Name))
-			}
-		}
+		lane(&b, l, float64(top+i*(laneTall+laneGap)), unit, at)
 	}
 	floor := f.tall - bottom
 	for _, v := range ticks(0, f.x1, wantedTicksX) {
 		fmt.Fprintf(&b, `<path class="axis" d="M%.1f %.1fv5"/><text x="%.1f" y="%.1f" text-anchor="middle">%s</text>`,
 			at(v), floor, at(v), floor+18, number(v))
 	}
-	fmt.Fprintf(&b, `<path class="axis" d="M%d %.1fH%d"/><text x="%d" y="%.1f" text-anchor="end">seconds</text></svg></figure>`,
-		laneName, floor, width-right, width-right, f.tall-4)
+	fmt.Fprintf(&b, `<path class="axis" d="M%.1f %.1fH%d"/><text x="%d" y="%.1f" text-anchor="end">%s</text></svg></figure>`,
+		names, floor, width-right, width-right, f.tall-4, html.EscapeString(unit))
 	return template.HTML(b.String()) //nolint:gosec // G203: every text is escaped where it is written
+}
+
+func lane(b *strings.Builder, l Lane, y float64, unit string, at func(float64) float64) {
+	fmt.Fprintf(b, `<text class="name" x="0" y="%.1f">%s</text>`, y+laneTall/2+4, html.EscapeString(l.Name))
+	for _, s := range l.Segments {
+		w := at(s.To) - at(s.From)
+		fmt.Fprintf(b, `<rect class="f%d" x="%.1f" y="%.1f" width="%.1f" height="%d" rx="3"><title>%s: %s to %s %s</title></rect>`,
+			s.Color, at(s.From), y, math.Max(1, w-1.5), laneTall, html.EscapeString(s.Name),
+			number(math.Round(s.From*100)/100), number(math.Round(s.To*100)/100), html.EscapeString(unit))
+		if w > letter*float64(len([]rune(s.Name)))+8 {
+			fmt.Fprintf(b, `<text class="inside" x="%.1f" y="%.1f" text-anchor="middle">%s</text>`,
+				at(s.From)+w/2, y+laneTall/2+4, html.EscapeString(s.Name))
+		}
+	}
+}
+
+// segmentLegend names the colors: a narrow segment has no room for its name.
+func segmentLegend(lanes []Lane) string {
+	names := map[int][]string{}
+	var order []int
+	for _, l := range lanes {
+		for _, s := range l.Segments {
+			if names[s.Color] == nil {
+				order = append(order, s.Color)
+			}
+			if !slices.Contains(names[s.Color], s.Name) {
+				names[s.Color] = append(names[s.Color], s.Name)
+			}
+		}
+	}
+	var b strings.Builder
+	b.WriteString(`<ul class="legend">`)
+	for _, c := range order {
+		fmt.Fprintf(&b, `<li><svg viewBox="0 0 28 10" aria-hidden="true"><rect class="f%d" width="26" height="10" rx="2"/></svg>%s</li>`,
+			c, html.EscapeString(strings.Join(names[c], ", ")))
+	}
+	b.WriteString("</ul>")
+	return b.String()
 }

@@ -65,8 +65,10 @@ type Result struct {
 	Settings []Setting `json:"settings"`
 	Metrics  []*Metric `json:"metrics"`
 	Curves   []Curves  `json:"curves,omitempty"`
-	Notes    []string  `json:"notes,omitempty"`
-	Seconds  float64   `json:"seconds"`
+	// Breakdowns take medians apart.
+	Breakdowns []Breakdown `json:"breakdowns,omitempty"`
+	Notes      []string    `json:"notes,omitempty"`
+	Seconds    float64     `json:"seconds"`
 }
 
 // Setting is a named value.
@@ -88,6 +90,21 @@ type Curve struct {
 	Name string    `json:"name"`
 	X    []float64 `json:"x"`
 	Y    []float64 `json:"y"`
+}
+
+// Breakdown shows what a median is made of: the medians of its parts, which
+// are metrics, one after the other.
+type Breakdown struct {
+	Title string         `json:"title"`
+	Unit  string         `json:"unit"`
+	Rows  []BreakdownRow `json:"rows"`
+}
+
+// BreakdownRow is one of them; Metrics and Names are as long as each other.
+type BreakdownRow struct {
+	Name    string   `json:"name"`
+	Metrics []string `json:"metrics"`
+	Names   []string `json:"names"`
 }
 
 // Metric returns the metric of that name, made when it is not there.
