@@ -282,7 +282,11 @@ func (o *outbound) snapshot(kind packet.Kind, n *negotiated) (OutboundRTPStats, 
 	defer o.mu.Unlock()
 	stats := o.sent
 	stats.Kind, stats.SSRC = kind.String(), o.ssrc
-	if n != nil {
+	switch {
+	case n == nil:
+	case stats.PacketsSent == 0:
+		stats.Codec, _ = n.preferred()
+	default:
 		stats.Codec = codecOf(n, o.last)
 	}
 	if !o.heard {

@@ -27,6 +27,10 @@ func (s *Session) Stats() Stats {
 		sort.Slice(sources, func(i, j int) bool { return sources[i].ssrc < sources[j].ssrc })
 		for _, in := range sources {
 			received, remote := in.snapshot(n)
+			if received.PacketsReceived == 0 {
+				// Announced, but nothing came.
+				continue
+			}
 			stats.InboundRTP = append(stats.InboundRTP, received)
 			if remote != nil {
 				stats.RemoteOutboundRTP = append(stats.RemoteOutboundRTP, *remote)
