@@ -107,6 +107,8 @@ func (a *CallAgent) signIn(ctx context.Context) error {
 	a.state = ConnectionStateConnected
 	a.mu.Unlock()
 	close(a.welcomed)
+	// Calls of this device that the service still knows are from before a crash.
+	a.reconcile(nil, nil)
 	return nil
 }
 

@@ -9,7 +9,7 @@ import (
 func (a *CallAgent) add(c *Call) error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if a.closing {
+	if a.closing || a.state == ConnectionStateDisconnected {
 		return ErrClosed
 	}
 	a.calls = append(a.calls, c)

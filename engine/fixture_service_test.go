@@ -2,6 +2,7 @@ package engine_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"sync"
@@ -34,6 +35,8 @@ type miniCall struct {
 	id    callfsm.CallID
 	fsm   *callfsm.Coordinator
 	timer *time.Timer
+	// offered are the sessions in which the devices came to know the call.
+	offered map[string]*signaling.Session
 }
 
 // newMiniService starts one whose tokens are the users' raw ids; a token that
@@ -59,7 +62,12 @@ func newMiniService(t testing.TB, timeouts callfsm.Timeouts) *miniService {
 		Handler:   s.handle,
 		Suspended: func(session *signaling.Session) { s.session(session, callfsm.CoordinatorLegLost) },
 		Resumed:   func(session *signaling.Session) { s.session(session, callfsm.CoordinatorLegResumed) },
-		Closed:    func(session *signaling.Session, _ error) { s.left(session) },
+		Closed: func(session *signaling.Session, cause error) {
+			var goodbye *signaling.GoodbyeError
+			if cause == nil || errors.As(cause, &goodbye) && goodbye.Code.Permanent() {
+				s.left(session)
+			}
+		},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -98,10 +106,9 @@ func (s *miniService) opened(session *signaling.Session) {
 func (s *miniService) left(session *signaling.Session) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.devices[deviceOf(session)] != session {
-		return
+	if s.devices[deviceOf(session)] == session {
+		delete(s.devices, deviceOf(session))
 	}
-	delete(s.devices, deviceOf(session))
 	s.eachLegLocked(deviceOf(session), func(c *miniCall, leg callfsm.Leg) {
 		s.stepLocked(c, callfsm.CoordinatorInput{Kind: callfsm.CoordinatorLegGone, Leg: leg})
 	})
@@ -139,7 +146,7 @@ func (s *miniService) handle(session *signaling.Session, m *signaling.Message) e
 	s.messages++
 	device := deviceOf(session)
 	if m.GetReconcile() != nil {
-		return s.reconcileLocked(device, m)
+		return s.reconcileLocked(session, m)
 	}
 	id, err := signaling.CallID(m)
 	if err != nil {
@@ -186,6 +193,10 @@ func (s *miniService) startLocked(device string, id callfsm.CallID, msg callfsm.
 	call := &miniCall{id: id, fsm: callfsm.NewCoordinator(callfsm.CoordinatorConfig{
 		From: from, To: msg.To, CallerDevice: device, Devices: devices, Timeouts: s.timeouts,
 	})}
+	call.offered = map[string]*signaling.Session{device: s.devices[device]}
+	for _, d := range devices {
+		call.offered[d] = s.devices[d]
+	}
 	s.calls[id] = call
 	return call
 }
@@ -202,7 +213,8 @@ func (s *miniService) relayLocked(device string, call *miniCall, m *signaling.Me
 	}
 }
 
-func (s *miniService) reconcileLocked(device string, m *signaling.Message) error {
+func (s *miniService) reconcileLocked(session *signaling.Session, m *signaling.Message) error {
+	device := deviceOf(session)
 	list, err := signaling.DecodeReconcile(m)
 	if err != nil {
 		return err
@@ -213,7 +225,7 @@ func (s *miniService) reconcileLocked(device string, m *signaling.Message) error
 		s.callLocked(device, r.ID, s.calls[r.ID], r.State)
 	}
 	s.eachLegLocked(device, func(c *miniCall, leg callfsm.Leg) {
-		if !named[c.id] {
+		if !named[c.id] && c.offered[device] != session {
 			s.stepLocked(c, callfsm.CoordinatorInput{Kind: callfsm.CoordinatorLegGone, Leg: leg})
 		}
 	})
