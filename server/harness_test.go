@@ -113,12 +113,14 @@ func (r *rest) request(method, target, body string) *http.Request {
 
 func (r *rest) key() []byte {
 	r.t.Helper()
-	key, err := base64.StdEncoding.DecodeString(r.conn.AccessKey)
+	key, err := decodeKey(r.conn.AccessKey)
 	if err != nil {
 		r.t.Fatal(err)
 	}
 	return key
 }
+
+func decodeKey(key string) ([]byte, error) { return base64.StdEncoding.DecodeString(key) }
 
 func (r *rest) post(path, body string) *answer {
 	r.t.Helper()

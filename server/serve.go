@@ -136,6 +136,7 @@ func writeText(w http.ResponseWriter, text string) {
 func (s *Server) observe() {
 	m := s.metrics
 	m.Gauge("sessions", "Agents' signaling sessions.", func() float64 { return float64(s.calls.Stats().Sessions) })
+	m.Gauge("sessions_suspended", "Sessions that wait for their agent to connect again.", func() float64 { return float64(s.calls.Stats().Suspended) })
 	m.Gauge("calls", "Calls at this moment.", func() float64 { return float64(s.calls.Stats().Calls) })
 	m.Counter("calls_started_total", "Calls started.", func() float64 { return float64(s.calls.Stats().Started) })
 	m.Counter("calls_accepted_total", "Calls accepted.", func() float64 { return float64(s.calls.Stats().Accepted) })

@@ -241,6 +241,21 @@ func (r *registry) callsOf(key device) []callfsm.CallID {
 	return ids
 }
 
+// suspended counts the sessions without a connection.
+func (r *registry) suspended() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	n := 0
+	for _, devices := range r.users {
+		for _, p := range devices {
+			if !p.lostAt.IsZero() {
+				n++
+			}
+		}
+	}
+	return n
+}
+
 // counted adds to the number of calls.
 func (r *registry) counted(n int) {
 	r.mu.Lock()

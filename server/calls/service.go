@@ -64,8 +64,9 @@ type Options struct {
 
 // Stats counts calls and sessions.
 type Stats struct {
-	// Sessions are the agents' sessions, Calls the calls, at this moment.
-	Sessions, Calls int
+	// Sessions are the agents' sessions, Suspended those of them that have no
+	// connection, Calls the calls, at this moment.
+	Sessions, Suspended, Calls int
 	// Started, Accepted and Ended count since the start of the service;
 	// Restored counts the calls that were found in the database then.
 	Started, Accepted, Ended, Restored uint64
@@ -149,7 +150,7 @@ func (s *Service) Dialer() signaling.Dialer { return s.acceptor.Dialer() }
 // Stats returns the counters.
 func (s *Service) Stats() Stats {
 	return Stats{
-		Sessions: s.acceptor.Sessions(), Calls: s.registry.callCount(),
+		Sessions: s.acceptor.Sessions(), Suspended: s.registry.suspended(), Calls: s.registry.callCount(),
 		Started: s.started.Load(), Accepted: s.accepted.Load(), Ended: s.over.Load(),
 		Restored: s.restored.Load(), Dropped: s.dropped.Load(),
 	}
