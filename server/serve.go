@@ -96,7 +96,7 @@ func (s *Server) serveAgent(w http.ResponseWriter, r *http.Request) {
 		s.logger.Debug("agent not accepted", "error", err)
 		return
 	}
-	if err := s.calls.Serve(s.base, conn); err != nil {
+	if err := s.calls.Serve(s.base, conn); err != nil { //nolint:contextcheck // Close cuts the connection; the request is over already
 		s.logger.Debug("agent's connection ended", "error", err)
 	}
 }

@@ -28,8 +28,12 @@ var (
 	ErrInUse = errors.New("server: the data folder is in use")
 )
 
-// shutdownLimit is the longest that Shutdown takes.
-const shutdownLimit = 10 * time.Second
+const (
+	// shutdownLimit is the longest that Shutdown takes.
+	shutdownLimit = 10 * time.Second
+	// closeLimit is the longest that Close waits for goroutines that end.
+	closeLimit = 5 * time.Second
+)
 
 // Server is a running service.
 type Server struct {
@@ -110,7 +114,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 				errs = append(errs, fmt.Errorf("requests cut short: %w", err))
 			}
 		}
-		s.closeErr = errors.Join(append(errs, s.close())...)
+		s.closeErr = errors.Join(append(errs, s.close(ctx))...)
 	})
 	if s.closeErr != nil {
 		return fmt.Errorf("server: shutdown: %w", s.closeErr)
@@ -123,7 +127,10 @@ func (s *Server) Shutdown(ctx context.Context) error {
 func (s *Server) Close() error {
 	s.closing.Do(func() {
 		s.draining.Store(true)
-		s.closeErr = s.close()
+		s.cancel() // cuts the agents' connections
+		ctx, cancel := context.WithTimeout(context.Background(), closeLimit)
+		defer cancel()
+		s.closeErr = s.close(ctx)
 	})
 	if s.closeErr != nil {
 		return fmt.Errorf("server: close: %w", s.closeErr)
@@ -133,7 +140,7 @@ func (s *Server) Close() error {
 
 // close ends all parts, the ones that use others first. After a start that
 // failed some are not there.
-func (s *Server) close() error {
+func (s *Server) close(ctx context.Context) error {
 	var errs []error
 	note := func(what string, err error) {
 		if err != nil && !errors.Is(err, net.ErrClosed) {
@@ -150,7 +157,7 @@ func (s *Server) close() error {
 		}
 	}
 	if s.calls != nil {
-		note("calls", s.calls.Close())
+		note("calls", s.calls.Shutdown(ctx))
 	}
 	s.serving.Wait()
 	if s.relay != nil {

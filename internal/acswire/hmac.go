@@ -168,7 +168,7 @@ func parseSignature(value string) ([]byte, error) {
 	return sig, nil
 }
 
-// FormEncodeQuery returns a request target whose query is serialised again as
+// FormEncodeQuery returns a request target whose query is serialized again as
 // application/x-www-form-urlencoded, in the same order: some SDKs sign this
 // form and send the other (azure-sdks 2.2). It reports false for a query that
 // cannot be decoded.

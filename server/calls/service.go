@@ -22,7 +22,6 @@ const (
 	// A relay credential is replaced long before it ends.
 	relayRefreshes = 2
 	housekeeping   = time.Minute
-	closeTimeout   = 5 * time.Second
 )
 
 // Bus is what calls needs of the message bus.
@@ -95,7 +94,7 @@ type Service struct {
 }
 
 // Open starts the service of calls and takes up the calls that the database
-// has. Serve its connections, then Shutdown or Close it.
+// has. Serve its connections, then Shutdown it.
 func Open(ctx context.Context, options Options) (*Service, error) {
 	if options.Now == nil {
 		options.Now = time.Now
@@ -156,9 +155,11 @@ func (s *Service) Stats() Stats {
 	}
 }
 
-// Shutdown tells the agents to connect elsewhere and closes. The calls stay in
+// Shutdown tells the agents to connect elsewhere, waits for what runs or for
+// the context, and closes. Connections whose own context has ended before get
+// no word: to their agents it is as if the process had died. The calls stay in
 // the database: media between the ends goes on, and the next service takes
-// them up when the ends reconcile.
+// them up when the ends reconcile. It is idempotent.
 func (s *Service) Shutdown(ctx context.Context) error {
 	s.closing.Do(func() {
 		s.stopping.Store(true)
@@ -183,7 +184,10 @@ func (s *Service) finish() error {
 func (s *Service) closeLoops() {
 	for _, l := range s.loops {
 		// Everything that the sessions handed over is done before the loop ends.
-		_ = l.loop.Do(context.Background(), l.stopTimers)
+		done := make(chan struct{})
+		if l.loop.Post(func() { l.stopTimers(); close(done) }) {
+			<-done
+		}
 		l.loop.Close()
 	}
 }
@@ -213,21 +217,4 @@ func (s *Service) keepHouse(ctx context.Context) {
 			s.sendRelay(session)
 		}
 	}
-}
-
-// Close ends everything at once. Connections whose context has ended before get
-// no word: to their agents it is as if the process had died. The calls stay in
-// the database.
-func (s *Service) Close() error {
-	s.closing.Do(func() {
-		s.stopping.Store(true)
-		soon, cancel := context.WithTimeout(context.Background(), closeTimeout)
-		defer cancel()
-		err := s.acceptor.Shutdown(soon)
-		s.closeErr = errors.Join(err, s.finish())
-	})
-	if s.closeErr != nil {
-		return fmt.Errorf("calls: close: %w", s.closeErr)
-	}
-	return nil
 }

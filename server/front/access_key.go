@@ -76,7 +76,7 @@ func (f *Front) hosts(received string) []string {
 }
 
 // targets returns what the client may have signed as its path and query: as
-// sent, and with the query serialised anew.
+// sent, and with the query serialized anew.
 func targets(r *http.Request) []string {
 	raw := r.RequestURI
 	if !strings.HasPrefix(raw, "/") {

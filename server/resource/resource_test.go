@@ -63,7 +63,7 @@ func TestResource_KeysStayOutOfTexts(t *testing.T) {
 	slog.New(slog.NewJSONHandler(&log, nil)).Info("m", "resource", r)
 	texts := log.String() + fmt.Sprintf("%v %+v %s", r, r, r)
 	for _, key := range r.Keys() {
-		for _, form := range []string{base64.StdEncoding.EncodeToString(key), fmt.Sprint(key), fmt.Sprintf("%x", key), string(key)} {
+		for _, form := range []string{base64.StdEncoding.EncodeToString(key), fmt.Sprintf("%d", key), fmt.Sprintf("%x", key), string(key)} {
 			if strings.Contains(texts, form) {
 				t.Errorf("a key is in %s", texts)
 			}

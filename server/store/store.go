@@ -52,6 +52,10 @@ type Store struct {
 	reader *sql.DB
 	conn   *sql.Conn // the writer goroutine's only connection
 	cache  map[string]*sql.Stmt
+	// What is prepared on the writer's connection lives as long as the store,
+	// whatever becomes of the context of the call that needed it first.
+	prepareNew func(query string) (*sql.Stmt, error)
+	plainRow   func(query string, args ...any) *sql.Row
 
 	mu     sync.Mutex
 	queue  []*write
@@ -90,8 +94,7 @@ func Open(ctx context.Context, options Options) (*Store, error) {
 		done:   make(chan struct{}),
 	}
 	if err := s.open(ctx, path, readers); err != nil {
-		s.closeDatabases()
-		return nil, fmt.Errorf("store: open: %w", err)
+		return nil, errors.Join(fmt.Errorf("store: open: %w", err), s.closeDatabases())
 	}
 	go s.run()
 	return s, nil
@@ -114,6 +117,9 @@ func (s *Store) open(ctx context.Context, path string, readers int) error {
 	if s.conn, err = s.writer.Conn(ctx); err != nil {
 		return err
 	}
+	lasting := context.WithoutCancel(ctx)
+	s.prepareNew = func(query string) (*sql.Stmt, error) { return s.conn.PrepareContext(lasting, query) }
+	s.plainRow = func(query string, args ...any) *sql.Row { return s.conn.QueryRowContext(lasting, query, args...) }
 	s.reader, err = openDatabase(path, readers, "query_only(1)", "cache_size(-1024)")
 	return err
 }
@@ -151,7 +157,8 @@ func (s *Store) Read(ctx context.Context, f func(q Querier) error) error {
 		return fmt.Errorf("store: read: %w", err)
 	}
 	defer conn.Close()
-	if err := f(&reading{conn}); err != nil {
+	// A read is short: it is not worth the goroutine that would interrupt it.
+	if err := f(&reading{context.WithoutCancel(ctx), conn}); err != nil {
 		return fmt.Errorf("store: read: %w", err)
 	}
 	return nil

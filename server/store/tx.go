@@ -19,15 +19,16 @@ type Tx struct {
 
 // reading is a Querier over one connection of the readers.
 type reading struct {
+	ctx  context.Context //nolint:containedctx // lives for one function call
 	conn *sql.Conn
 }
 
 func (r *reading) Query(query string, args ...any) (*sql.Rows, error) {
-	return r.conn.QueryContext(context.Background(), query, args...)
+	return r.conn.QueryContext(r.ctx, query, args...)
 }
 
 func (r *reading) QueryRow(query string, args ...any) *sql.Row {
-	return r.conn.QueryRowContext(context.Background(), query, args...)
+	return r.conn.QueryRowContext(r.ctx, query, args...)
 }
 
 // Exec runs a statement. The query text should be a constant: statements are
@@ -55,7 +56,7 @@ func (t *Tx) QueryRow(query string, args ...any) *sql.Row {
 	stmt, err := t.store.prepare(query)
 	if err != nil {
 		// sql.Row cannot carry a foreign error; running the text again gives it.
-		return t.store.conn.QueryRowContext(context.Background(), query, args...)
+		return t.store.plainRow(query, args...)
 	}
 	return stmt.QueryRow(args...)
 }
@@ -77,7 +78,7 @@ func (s *Store) prepare(query string) (*sql.Stmt, error) {
 			break
 		}
 	}
-	stmt, err := s.conn.PrepareContext(context.Background(), query)
+	stmt, err := s.prepareNew(query)
 	if err != nil {
 		return nil, err
 	}

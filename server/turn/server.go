@@ -216,20 +216,9 @@ func ownAddresses(local, public netip.Addr) []netip.Addr {
 	if !local.IsUnspecified() {
 		return []netip.Addr{local.Unmap().WithZone("")}
 	}
-	var v4, v6, loopback netip.Addr
-	addrs, err := net.InterfaceAddrs()
-	if err != nil {
-		addrs = nil // then loopback has to do
-	}
-	for _, a := range addrs {
-		prefix, err := netip.ParsePrefix(a.String())
-		if err != nil {
-			continue
-		}
-		ip := prefix.Addr().Unmap()
+	var v4, v6 netip.Addr
+	for _, ip := range interfaceAddresses() {
 		switch {
-		case ip.IsLoopback() && ip.Is4():
-			loopback = ip
 		case !ip.IsGlobalUnicast():
 		case ip.Is4() && !v4.IsValid():
 			v4 = ip
@@ -243,10 +232,24 @@ func ownAddresses(local, public netip.Addr) []netip.Addr {
 			own = append(own, ip)
 		}
 	}
-	if len(own) == 0 && loopback.IsValid() {
-		own = append(own, loopback)
+	if len(own) == 0 { // a machine without a network still calls itself
+		own = append(own, netip.AddrFrom4([4]byte{127, 0, 0, 1}))
 	}
 	return own
+}
+
+func interfaceAddresses() []netip.Addr {
+	addrs, err := net.InterfaceAddrs()
+	if err != nil {
+		return nil // then loopback has to do
+	}
+	var ips []netip.Addr
+	for _, a := range addrs {
+		if prefix, err := netip.ParsePrefix(a.String()); err == nil {
+			ips = append(ips, prefix.Addr().Unmap())
+		}
+	}
+	return ips
 }
 
 // addrPort reads a socket's address without its zone and without the IPv6 form
