@@ -1,7 +1,6 @@
 package media
 
 import (
-	"fmt"
 	"log/slog"
 	"strings"
 	"sync"
@@ -58,7 +57,8 @@ const (
 	formatEvents
 )
 
-// NewAudioReceiver makes a receiver. It has no goroutine.
+// NewAudioReceiver makes a receiver. It has no goroutine. Formats that the
+// registry does not know are ignored.
 func NewAudioReceiver(options *AudioReceiverOptions) (*AudioReceiver, error) {
 	var o AudioReceiverOptions
 	if options != nil {
@@ -84,7 +84,9 @@ func NewAudioReceiver(options *AudioReceiverOptions) (*AudioReceiver, error) {
 		case "telephone-event":
 			f.kind, f.events = formatEvents, dtmf.NewReceiver(f.codec.ClockRate)
 		default:
-			return nil, fmt.Errorf("%w: %q", ErrUnknownCodec, codec.Name)
+			// Its packets count as unknown; the others are no worse for it.
+			r.logger.Warn("audio format ignored", "codec", codec.Name)
+			continue
 		}
 		r.formats[codec.PayloadType&0x7f] = f
 	}

@@ -90,6 +90,7 @@ type Buffer struct {
 	gapDelay  time.Duration // delay when the gap began
 	gapPlayed time.Duration // concealed since then
 	filtered  time.Duration // delay, smoothed
+	overSince time.Duration // since when the delay is over the target
 }
 
 // New makes a Buffer.

@@ -95,6 +95,8 @@ type Decision struct {
 	Stretch Stretch
 	// Excess is how far the delay is from the target, without sign.
 	Excess time.Duration
+	// Most is how much the length may change.
+	Most time.Duration
 }
 
 // Stats counts what a Buffer did.

@@ -10,7 +10,8 @@ import (
 const (
 	sampleRate = 48000
 	// maxFrame is the longest frame a payload may hold: 120 ms.
-	maxFrame = sampleRate / 1000 * 120
+	maxFrame         = sampleRate / 1000 * 120
+	maxFrameDuration = 120 * time.Millisecond
 	// history is what is kept of the samples already played: what concealment looks at.
 	history = sampleRate / 1000 * 50
 	// ahead is how much is decoded before its time at most: the rest of a frame,

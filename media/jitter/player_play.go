@@ -94,7 +94,7 @@ func (p *Player) faster(now time.Time, d Decision) {
 			content = p.pcm[p.played:p.end]
 		}
 	}
-	n := p.stretch.Accelerate(content, threshold(d.Excess))
+	n := p.stretch.Accelerate(content, int(d.Most*sampleRate/time.Second), threshold(d.Excess))
 	p.end -= n
 	p.stats.RemovedSamplesForAcceleration += uint64(n)
 	p.buffer.Stretched(-time.Duration(n) * time.Second / sampleRate)

@@ -364,3 +364,65 @@ func TestPlayer_PauseWithoutNotice_IsNotLoss(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+func TestPlayer_ShortDisturbance_DelayIsTakenBack(t *testing.T) {
+	// Packets are late for a second; the target rises, the audio is slowed down.
+	// Nothing later is far enough off to force it back, but it may not stay.
+	o := simulate(1, network{seconds: 40, delay: func(rng *rand.Rand, _ int, sent time.Duration) time.Duration {
+		if sent > 10*time.Second && sent < 11*time.Second {
+			return 30*ms + time.Duration(rng.Int64N(int64(20*ms)))
+		}
+		return 30 * ms
+	}})
+	if o.currents[1200] < 28*ms || o.currents[1200] > 35*ms {
+		t.Errorf("delay %v soon after", o.currents[1200])
+	}
+	if o.stats.Current > 27*ms || o.stats.ConcealedSamples > 960 {
+		t.Errorf("delay %v long after, concealed %d", o.stats.Current, o.stats.ConcealedSamples)
+	}
+}
+
+func TestPlayer_RandomNetworks_RulesHold(t *testing.T) {
+	testkit.Repeat(t, 60, 20000, func(seed uint64) error {
+		rng := rand.New(rand.NewPCG(seed, 77))
+		sigma := time.Duration(rng.Int64N(int64(80 * ms)))
+		loss, double := rng.Float64()*rng.Float64()*0.6, rng.Float64()*0.1
+		frames := []time.Duration{10 * ms, 20 * ms, 20 * ms, 40 * ms, 60 * ms}
+		n := network{
+			seconds: 20, drift: rng.NormFloat64() * 200, frame: frames[rng.IntN(len(frames))],
+			firstSequence: uint16(rng.Uint32()), firstTimestamp: rng.Uint32(),
+			fec: rng.IntN(2) == 0, ordered: rng.IntN(2) == 0,
+			delay: lossy(loss, gaussian(time.Duration(rng.Int64N(int64(300*ms))), sigma)),
+		}
+		if rng.IntN(3) == 0 {
+			n.delay = lossy(loss, standstill(time.Duration(2+rng.IntN(8))*time.Second, time.Duration(rng.Int64N(int64(time.Second)))))
+		}
+		if rng.IntN(2) == 0 {
+			n.jitterOfPull = func(r *rand.Rand) time.Duration { return time.Duration(r.Int64N(int64(15 * ms))) }
+		}
+		pause, stray := pausing(), rng.Float64()*0.02
+		pauses, jumpAt, jump := rng.IntN(3) == 0, rng.IntN(1000), rng.Uint32()
+		n.each = func(i int, p *jitter.Packet) bool {
+			if pauses && !pause(i, p) {
+				return false
+			}
+			if i > jumpAt && jump%3 == 0 {
+				p.Timestamp += jump
+				p.SSRC = jump % 2
+			}
+			switch {
+			case rng.Float64() < stray:
+				p.Timestamp += rng.Uint32()
+			case rng.Float64() < stray:
+				p.Sequence += uint16(rng.Uint32())
+			case rng.Float64() < double:
+				p.Redundant = true
+			case rng.Float64() < stray:
+				p.Payload = []byte{1}
+			}
+			return true
+		}
+		o := simulate(seed, n)
+		return o.check()
+	})
+}

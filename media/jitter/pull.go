@@ -9,6 +9,9 @@ const (
 	// The delay may be so far under or over the target before audio is stretched.
 	underTarget = 5 * time.Millisecond
 	overTarget  = 15 * time.Millisecond
+	// A smaller excess that stays is taken back too, when it can be done well.
+	overPatience = 4 * time.Second
+	overLasting  = 8 * time.Millisecond
 )
 
 // Pull decides what to play next. buffered is how much audio the caller has
@@ -174,7 +177,7 @@ func (b *Buffer) rebuild(s *slot, at time.Duration) Decision {
 		Duration: ticksToDuration(int64(s.packet.Duration), b.clockRate),
 	}
 	b.emit(s, at, s.ticks-int64(s.packet.Duration), d.Duration)
-	d.Stretch, d.Excess = b.wish(s)
+	b.wish(&d, s, at)
 	b.phase, b.jumped = phasePlaying, false
 	b.nextSeq, b.nextTicks = s.seq, s.ticks
 	return d
@@ -192,7 +195,7 @@ func (b *Buffer) play(s *slot, at time.Duration) Decision {
 	b.emit(s, at, s.ticks, d.Duration)
 	b.phase, b.jumped, b.silence = phasePlaying, false, s.packet.Silence
 	b.nextSeq, b.nextTicks = s.seq+1, s.ticks+int64(s.packet.Duration)
-	d.Stretch, d.Excess = b.wish(s)
+	b.wish(&d, s, at)
 	s.state = slotDone
 	s.packet.Payload = nil
 	return d
@@ -222,16 +225,21 @@ func (b *Buffer) emit(s *slot, at time.Duration, ticks int64, length time.Durati
 	b.filtered = delay
 }
 
-// wish tells which way the length should change.
-func (b *Buffer) wish(s *slot) (Stretch, time.Duration) {
+// wish tells which way the length of s should change.
+func (b *Buffer) wish(d *Decision, s *slot, at time.Duration) {
 	off := b.filtered - b.delay.target
+	if off < overLasting {
+		b.overSince = at
+	}
 	switch {
 	case off < -underTarget:
-		return StretchSlower, -off
-	case off > overTarget && (b.after(s) != nil || s.packet.Duration >= b.clockRate/25):
-		return StretchFaster, off
-	default:
-		return 0, 0
+		d.Stretch, d.Excess, d.Most = StretchSlower, -off, maxFrameDuration
+	case off > overTarget || at-b.overSince > overPatience:
+		if b.after(s) == nil && s.packet.Duration < b.clockRate/25 {
+			// Nothing is there that could come earlier.
+			return
+		}
+		d.Stretch, d.Excess, d.Most = StretchFaster, off, off+underTarget
 	}
 }
 

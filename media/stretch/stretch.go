@@ -25,15 +25,17 @@ func NewStretcher() *Stretcher {
 	return s
 }
 
-// Accelerate takes one period out of pcm in place and returns how many samples
-// shorter it is now; the end of pcm is then unused. It returns 0 and changes
-// nothing if pcm is shorter than MinAccelerate or if the likeness of the
-// pieces that would meet is below the threshold (0 to 1); silence is always alike.
-func (s *Stretcher) Accelerate(pcm []int16, threshold float64) int {
-	if len(pcm) < MinAccelerate {
+// Accelerate takes one period, of at most so many samples, out of pcm in place
+// and returns how many samples shorter it is now; the end of pcm is then
+// unused. It returns 0 and changes nothing if pcm is shorter than MinAccelerate,
+// if most is less than MinPeriod or if the likeness of the pieces that would
+// meet is below the threshold (0 to 1); silence is always alike.
+func (s *Stretcher) Accelerate(pcm []int16, most int, threshold float64) int {
+	most = min(most, len(pcm)-window)
+	if most < MinPeriod {
 		return 0
 	}
-	m := s.find.find(pcm, 0, 1, len(pcm)-window)
+	m := s.find.find(pcm, 0, 1, most)
 	if m.likeness < threshold && m.meanSquare > quiet {
 		return 0
 	}

@@ -73,7 +73,7 @@ func faster(s *stretch.Stretcher, pcm []int16, threshold float64) []int16 {
 	var out []int16
 	for ; len(pcm) >= 1440; pcm = pcm[1440:] {
 		piece := append([]int16(nil), pcm[:1440]...)
-		n := s.Accelerate(piece, threshold)
+		n := s.Accelerate(piece, stretch.MaxPeriod, threshold)
 		out = append(out, piece[:1440-n]...)
 	}
 	return out
@@ -172,7 +172,7 @@ func TestStretch_Silence_AlwaysFits(t *testing.T) {
 func TestStretch_TooLittle_ChangesNothing(t *testing.T) {
 	s := stretch.NewStretcher()
 	in := harmonic(200, 4000)
-	if n := s.Accelerate(in[:stretch.MinAccelerate-1], -1); n != 0 {
+	if n := s.Accelerate(in[:stretch.MinAccelerate-1], stretch.MaxPeriod, -1); n != 0 {
 		t.Errorf("removed %d", n)
 	}
 	if n := s.Decelerate(in, stretch.History-1, 2000, -1); n != 0 {
@@ -184,9 +184,21 @@ func TestStretch_TooLittle_ChangesNothing(t *testing.T) {
 	if n := s.Decelerate(in, 1000, 4000-stretch.MaxPeriod+1, -1); n != 0 {
 		t.Errorf("inserted %d without room", n)
 	}
+	if n := s.Accelerate(in, stretch.MinPeriod-1, -1); n != 0 {
+		t.Errorf("removed %d with no period allowed", n)
+	}
 	for i, v := range harmonic(200, 4000) {
 		if in[i] != v {
 			t.Fatalf("sample %d changed", i)
+		}
+	}
+}
+
+func TestStretch_Most_IsKept(t *testing.T) {
+	s := stretch.NewStretcher()
+	for _, most := range []int{120, 121, 200, 300, 500, 719} {
+		if n := s.Accelerate(harmonic(200, 2000), most, -1); n < stretch.MinPeriod || n > most {
+			t.Errorf("removed %d, most %d", n, most)
 		}
 	}
 }
@@ -246,7 +258,7 @@ func TestStretch_DoesNotAllocate(t *testing.T) {
 	s, n := stretch.NewStretcher(), stretch.NewNoise()
 	in := harmonic(150, 4000)
 	if a := testing.AllocsPerRun(100, func() {
-		s.Accelerate(in[:1440], 0.5)
+		s.Accelerate(in[:1440], stretch.MaxPeriod, 0.5)
 		s.Decelerate(in, 1000, 2000, 0.5)
 		s.CrossFade(in[:240], in[:240], in[240:480])
 		n.Next(in[3000:], 10)
@@ -260,7 +272,7 @@ func BenchmarkAccelerate(b *testing.B) {
 	piece := make([]int16, 1440)
 	for b.Loop() {
 		copy(piece, in)
-		s.Accelerate(piece, 0.9)
+		s.Accelerate(piece, stretch.MaxPeriod, 0.9)
 	}
 }
 
