@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"strings"
 	"time"
 
 	"github.com/parley-rtc/parley/media/g711"
@@ -154,7 +155,7 @@ func (r *Reader) chunk(at, size int64, least int64, id string) ([]byte, error) {
 		return nil, r.bad(at, "the %q chunk has %d bytes", id, size)
 	}
 	b := make([]byte, size+size&1)
-	if err := r.take(b, "the "+id+" chunk"); err != nil {
+	if err := r.take(b, "the "+strings.TrimSpace(id)+" chunk"); err != nil {
 		return nil, err
 	}
 	return b, nil
