@@ -25,7 +25,7 @@ const (
 	loudestStep  = 100 * time.Millisecond
 	// The loudest second is compared in pieces, each moved by up to pieceShift:
 	// a jitter buffer may stretch time a little, and that is no distortion.
-	piece       = 250 * time.Millisecond
+	piece       = 100 * time.Millisecond
 	pieceShift  = 15 * time.Millisecond
 	coarse      = 24 // decimation of the first search: 2 kHz
 	candidates  = 4
@@ -89,6 +89,7 @@ func Compare(said, heard Track, exclude []Span) Result {
 		c.length += toSamples(s.To - s.From)
 	}
 	c.findLags()
+	c.align()
 	c.compareEnvelopes()
 	c.compareLoudest()
 	return c.result
@@ -99,6 +100,7 @@ type comparison struct {
 	exclude     []Span
 	total       float64
 	length      int
+	delays      []time.Duration // of each envelope step
 	result      Result
 }
 
@@ -174,35 +176,75 @@ func coarseLags(said, heard []float64, start, n int) []int {
 	return peaks[:min(len(peaks), candidates)]
 }
 
-// lagAt returns the delay around a moment of the said track.
-func (c *comparison) lagAt(at time.Duration) time.Duration {
+// align fills the delay of each envelope step. Between two windows of different
+// delay the jitter buffer has moved; when exactly is chosen so that the two
+// envelopes differ the least.
+func (c *comparison) align() {
+	steps := int(c.said.Length() / envelopeStep)
+	c.delays = make([]time.Duration, steps)
 	lags := c.result.Lags
 	if len(lags) == 0 {
+		return
+	}
+	middle := func(l Lag) int { return min(steps, int((l.At+lagWindow/2)/envelopeStep)) }
+	fill := func(from, to int, delay time.Duration) {
+		for i := from; i < to; i++ {
+			c.delays[i] = delay
+		}
+	}
+	fill(0, middle(lags[0]), lags[0].Delay)
+	for i := 1; i < len(lags); i++ {
+		from, to := middle(lags[i-1]), middle(lags[i])
+		at := c.switchPoint(from, to, lags[i-1].Delay, lags[i].Delay)
+		fill(from, at, lags[i-1].Delay)
+		fill(at, to, lags[i].Delay)
+	}
+	fill(middle(lags[len(lags)-1]), steps, lags[len(lags)-1].Delay)
+}
+
+// switchPoint returns the step between from and to from which on the second
+// delay fits better.
+func (c *comparison) switchPoint(from, to int, first, second time.Duration) int {
+	if first == second || to-from > int(time.Second/envelopeStep) {
+		return (from + to) / 2
+	}
+	// The cost of having everything on the second delay, then one step after
+	// the other on the first.
+	best, bestAt, cost := 0.0, from, 0.0
+	for i := from; i < to; i++ {
+		x, y := c.levels(i, first)
+		_, z := c.levels(i, second)
+		cost += (x-y)*(x-y) - (x-z)*(x-z)
+		if cost < best {
+			best, bestAt = cost, i+1
+		}
+	}
+	return bestAt
+}
+
+// levels returns the level of an envelope step as said and as heard.
+func (c *comparison) levels(step int, delay time.Duration) (said, heard float64) {
+	at, n := time.Duration(step)*envelopeStep, toSamples(envelopeStep)
+	return rms(c.said.window(toSamples(at), n)), rms(c.heard.window(toSamples(at+delay), n))
+}
+
+// delayAt returns the delay around a moment of the said track.
+func (c *comparison) delayAt(at time.Duration) time.Duration {
+	if len(c.delays) == 0 {
 		return 0
 	}
-	middle := at - lagWindow/2
-	i, _ := slices.BinarySearchFunc(lags, middle, func(l Lag, at time.Duration) int { return cmp.Compare(l.At, at) })
-	switch {
-	case i == 0:
-		return lags[0].Delay
-	case i == len(lags):
-		return lags[i-1].Delay
-	case middle-lags[i-1].At < lags[i].At-middle:
-		return lags[i-1].Delay
-	default:
-		return lags[i].Delay
-	}
+	return c.delays[min(len(c.delays)-1, int(at/envelopeStep))]
 }
 
 func (c *comparison) compareEnvelopes() {
 	var x, y []float64
-	n := toSamples(envelopeStep)
-	for at := time.Duration(0); at+envelopeStep <= c.said.Length(); at += envelopeStep {
+	for i, delay := range c.delays {
+		at := time.Duration(i) * envelopeStep
 		if !c.usable(Span{at, at + envelopeStep}) {
 			continue
 		}
-		x = append(x, rms(c.said.window(toSamples(at), n)))
-		y = append(y, rms(c.heard.window(toSamples(at+c.lagAt(at)), n)))
+		said, heard := c.levels(i, delay)
+		x, y = append(x, said), append(y, heard)
 	}
 	c.result.Compared = time.Duration(len(x)) * envelopeStep
 	if len(x) >= minCompared {
@@ -228,7 +270,7 @@ func (c *comparison) compareLoudest() {
 	for at := c.result.LoudestAt; at < c.result.LoudestAt+loudest; at += piece {
 		start, n := toSamples(at), toSamples(piece)
 		w := c.said.window(start, n)
-		guess := toSamples(c.lagAt(at + piece/2))
+		guess := toSamples(c.delayAt(at + piece/2))
 		lag, match := c.refine(w, start, guess, toSamples(pieceShift))
 		if match <= 0 {
 			lag = guess

@@ -139,6 +139,29 @@ func TestCompare_DelayThatGrows(t *testing.T) {
 	}
 }
 
+func TestCompare_StallOfTheProcess(t *testing.T) {
+	// Nothing came for 100 ms, then everything was later by as much, and the
+	// buffer shrank again over two seconds.
+	x := speech(10, 21)
+	y := append([]int16{}, x[:4*rate]...)
+	y = append(y, make([]int16, rate/10)...)
+	const removed, every = 240, rate / 10
+	for at := 4 * rate; at < len(x); at += every {
+		cut := 0
+		if at < 6*rate {
+			cut = removed
+		}
+		y = append(y, x[at+cut:min(len(x), at+every)]...)
+	}
+	r := audiocheck.Compare(said(x, punctual), heard(y, 50*time.Millisecond, punctual), nil)
+	if !r.Same() {
+		t.Errorf("envelope %.4f waveform %.4f", r.Envelope, r.Waveform)
+	}
+	if got := r.Delay(0.99); got < 120*time.Millisecond {
+		t.Errorf("p99 %v does not show the stall", got)
+	}
+}
+
 func TestCompare_CorruptAudioIsNotTheSame(t *testing.T) {
 	x := speech(8, 6)
 	holes := func(share float64, length int) []int16 {
