@@ -3,21 +3,23 @@
 package training
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/klauspost/compress/zstd"
+
+	"github.com/parley-rtc/parley/signaling/internal/wire"
 )
 
 // MaxHistory bounds the text of a dictionary. Every process that signals holds
 // it a few times over, so it is small.
 const MaxHistory = 12 << 10
 
-// worthwhile is from how many bytes on the wire a frame is not well covered by
-// what the dictionary has.
-const worthwhile = 3
+// worthwhile is the part of all bytes that one more frame in a dictionary must
+// save.
+const worthwhile = 0.004
 
 // Train makes a dictionary of the given version from a corpus.
 func Train(corpus string, version uint32) ([]byte, error) {
@@ -28,16 +30,13 @@ func Train(corpus string, version uint32) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	var samples [][]byte
-	for _, c := range calls {
-		samples = append(samples, c...)
-	}
-	history, err := cover(calls)
+	samples := slices.Concat(calls...)
+	history, err := cover(samples)
 	if err != nil {
 		return nil, err
 	}
 	dictionary, err := zstd.BuildDict(zstd.BuildDictOptions{
-		ID: version, Contents: samples, History: history, Offsets: [3]int{1, 4, 8}, Level: zstd.SpeedBestCompression,
+		ID: version, Contents: samples, History: history, Offsets: [3]int{1, 4, 8}, Level: zstd.SpeedFastest,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("training: %w", err)
@@ -45,51 +44,60 @@ func Train(corpus string, version uint32) ([]byte, error) {
 	return dictionary, nil
 }
 
-// cover chooses frames that, put one behind the other, hold what the others
-// repeat. Whole frames are best: where two descriptions differ only in random
-// numbers, a match goes on behind each with the same offset, which costs next
-// to nothing. The first frames chosen stand last, where offsets are short.
-func cover(calls [][][]byte) ([]byte, error) {
+// cover chooses frames that, put one behind the other, save most on all frames:
+// always the one that saves most with those chosen before. Whole frames are
+// best: where two descriptions differ only in random numbers, a match goes on
+// behind each with the same offset, which costs next to nothing.
+func cover(frames [][]byte) ([]byte, error) {
 	var history []byte
-	for _, frames := range calls {
+	total, err := costOf(frames, nil)
+	if err != nil {
+		return nil, err
+	}
+	for {
+		best, bestTotal := []byte(nil), total
 		for _, frame := range frames {
-			cost, err := costOf(frame, history)
+			// Short ones are not worth the time to try.
+			if len(frame) < 50 || len(history)+len(frame) > MaxHistory {
+				continue
+			}
+			// In front: offsets to those chosen first stay short.
+			with := slices.Concat(frame, history)
+			cost, err := costOf(frames, with)
 			if err != nil {
 				return nil, err
 			}
-			if cost < randomBytes(frame)+worthwhile*8 || len(history)+len(frame) > MaxHistory {
-				continue
+			if cost < bestTotal {
+				best, bestTotal = with, cost
 			}
-			history = append(bytes.Clone(frame), history...)
 		}
+		if float64(total-bestTotal) < worthwhile*float64(total) {
+			return history, nil
+		}
+		history, total = best, bestTotal
 	}
-	return history, nil
 }
 
-// costOf is the compressed size of a frame with a history.
-func costOf(frame, history []byte) (int, error) {
+// costOf is the compressed size of all frames with a history.
+func costOf(frames [][]byte, history []byte) (int, error) {
 	options := []zstd.EOption{
-		zstd.WithEncoderLevel(zstd.SpeedBestCompression), zstd.WithEncoderConcurrency(1), zstd.WithEncoderCRC(false),
+		zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderConcurrency(1), zstd.WithEncoderCRC(false),
+		zstd.WithWindowSize(wire.WindowSize), zstd.WithSingleSegment(true), zstd.WithLowerEncoderMem(true),
 	}
-	if len(history) > 8 {
+	if len(history) > 0 {
 		options = append(options, zstd.WithEncoderDictRaw(1, history))
 	}
 	enc, err := zstd.NewWriter(nil, options...)
 	if err != nil {
 		return 0, fmt.Errorf("training: %w", err)
 	}
-	return len(enc.EncodeAll(frame, nil)), enc.Close()
-}
-
-// randomBytes is about how much of a frame no dictionary can cover.
-func randomBytes(frame []byte) int {
-	n := 0
-	for _, c := range frame {
-		if c < ' ' && c != '\r' && c != '\n' || c > '~' {
-			n++
-		}
+	total := 0
+	var out []byte
+	for _, frame := range frames {
+		out = enc.EncodeAll(frame, out[:0])
+		total += min(len(out), len(frame))
 	}
-	return 2 * n
+	return total, enc.Close()
 }
 
 // block is one entry of a corpus: a line "--- kind" and what follows it.

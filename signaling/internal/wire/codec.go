@@ -22,6 +22,9 @@ const zstdMagic = 0xFD2FB528
 // nothing to gain over the header of the compressed frame.
 const compressFrom = 32
 
+// WindowSize is how far back compression looks within a frame.
+const WindowSize = 64 << 10
+
 // Codec turns frames into bytes and back. It may be used by many goroutines.
 // A nil Codec works without compression.
 type Codec struct {
@@ -37,7 +40,7 @@ func NewCodec(version uint32, dictionary []byte, concurrency int) (*Codec, error
 		zstd.WithEncoderLevel(zstd.SpeedFastest),
 		zstd.WithEncoderConcurrency(concurrency),
 		zstd.WithEncoderCRC(false),
-		zstd.WithWindowSize(zstd.MinWindowSize<<6),
+		zstd.WithWindowSize(WindowSize),
 		zstd.WithSingleSegment(true),
 		zstd.WithLowerEncoderMem(true),
 	)

@@ -16,7 +16,7 @@ import (
 // it replaced by a control byte and a binary value:
 //
 //	0x01 n …     n bytes as upper-case hexadecimal pairs with colons between
-//	0x02 n …     n characters of the ICE alphabet (RFC 8839 5.4), 6 bits each
+//	0x02 n …     n characters of the ICE alphabet (RFC 8839 5.4, and base64), 6 bits each
 //	0x04 …       16 bytes as a lower-case UUID
 //	0x05 …       4 bytes as an IPv4 address
 //	0x06 …       16 bytes as an IPv6 address (RFC 5952)
@@ -25,7 +25,7 @@ import (
 //	0x1F b       the byte b itself, for control bytes but tab, CR and LF
 const (
 	packHex       = 0x01
-	packICE       = 0x02
+	packChars     = 0x02
 	packUUID      = 0x04
 	packIPv4      = 0x05
 	packIPv6      = 0x06
@@ -35,7 +35,7 @@ const (
 	packByte      = 0x1F
 )
 
-const iceAlphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+const charsAlphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 
 // packText returns the packed form, or false when it would not give back the
 // same text.
@@ -64,7 +64,7 @@ func packAt(text string, i int) (n int, packed []byte) {
 		return 0, nil // in the middle of a word
 	}
 	rest := text[i:]
-	for _, try := range []func(before, rest string) (int, []byte){packCandidateAt, packICEAt, packHexAt, packUUIDAt, packAddrAt, packNumberAt} {
+	for _, try := range []func(before, rest string) (int, []byte){packCandidateAt, packCharsAt, packHexAt, packUUIDAt, packAddrAt, packNumberAt} {
 		if n, packed := try(text[:i], rest); n > len(packed) {
 			return n, packed
 		}
@@ -85,16 +85,16 @@ func run(s string, in func(byte) bool) int {
 	return n
 }
 
-func packICEAt(before, rest string) (int, []byte) {
+func packCharsAt(before, rest string) (int, []byte) {
 	if !strings.HasSuffix(before, "ice-ufrag:") && !strings.HasSuffix(before, "ice-pwd:") &&
-		!strings.HasSuffix(before, " ufrag ") {
+		!strings.HasSuffix(before, " ufrag ") && !strings.HasSuffix(before, "sctp-init:") {
 		return 0, nil
 	}
-	n := min(run(rest, func(c byte) bool { return strings.IndexByte(iceAlphabet, c) >= 0 }), 255)
-	out := []byte{packICE, byte(n)}
+	n := min(run(rest, func(c byte) bool { return strings.IndexByte(charsAlphabet, c) >= 0 }), 255)
+	out := []byte{packChars, byte(n)}
 	bits, have := 0, 0
 	for k := range n {
-		bits = bits<<6 | strings.IndexByte(iceAlphabet, rest[k])
+		bits = bits<<6 | strings.IndexByte(charsAlphabet, rest[k])
 		for have += 6; have >= 8; have -= 8 {
 			out = append(out, byte(bits>>(have-8)))
 		}
@@ -218,8 +218,8 @@ func unpackOne(b *strings.Builder, p []byte) (int, error) {
 	switch p[0] {
 	case packHex:
 		b.WriteString(hexPairs(raw))
-	case packICE:
-		unpackICE(b, raw, int(p[1]))
+	case packChars:
+		unpackChars(b, raw, int(p[1]))
 	case packUUID:
 		b.WriteString(uuidText(raw))
 	case packIPv4:
@@ -248,11 +248,11 @@ func unpackOne(b *strings.Builder, p []byte) (int, error) {
 // head of zero means that no value begins so.
 func valueSize(p []byte) (head, size int) {
 	switch c := p[0]; {
-	case (c == packHex || c == packICE) && len(p) < 2:
+	case (c == packHex || c == packChars) && len(p) < 2:
 		return 2, 0
 	case c == packHex:
 		return 2, int(p[1])
-	case c == packICE:
+	case c == packChars:
 		return 2, (6*int(p[1]) + 7) / 8
 	case c == packUUID, c == packIPv6:
 		return 1, 16
@@ -275,7 +275,7 @@ func valueSize(p []byte) (head, size int) {
 	}
 }
 
-func unpackICE(b *strings.Builder, raw []byte, n int) {
+func unpackChars(b *strings.Builder, raw []byte, n int) {
 	bits, have := 0, 0
 	for range n {
 		if have < 6 {
@@ -286,7 +286,7 @@ func unpackICE(b *strings.Builder, raw []byte, n int) {
 			bits, have = bits<<8|next, have+8
 		}
 		have -= 6
-		b.WriteByte(iceAlphabet[bits>>have&63])
+		b.WriteByte(charsAlphabet[bits>>have&63])
 		bits &= 1<<have - 1
 	}
 }
