@@ -120,7 +120,7 @@ func (s *Sender) Busy() bool { return s.phase != idle || len(s.queue) > 0 }
 // repeated ends that packets may still hold.
 func (s *Sender) Step(now uint32) (packets []Packet, tone bool) {
 	if s.phase == ending {
-		packets = s.end(now, packets, false)
+		packets = s.end(packets, false)
 	}
 	// Differences of timestamps are signed: the clock wraps around.
 	if s.phase == waiting && int32(now-s.until) >= 0 {
@@ -160,7 +160,7 @@ func (s *Sender) sound(now uint32, packets []Packet) []Packet {
 	if s.earlier+duration >= s.tone {
 		s.phase = ending
 		s.until = now + s.gap
-		return s.end(now, packets, true)
+		return s.end(packets, true)
 	}
 	// A long tone is cut into segments (RFC 4733 2.5.1.3).
 	for duration > 0xffff {
@@ -172,7 +172,7 @@ func (s *Sender) sound(now uint32, packets []Packet) []Packet {
 	return append(packets, Packet{Timestamp: s.began, Payload: s.event(uint16(duration), false)})
 }
 
-func (s *Sender) end(_ uint32, packets []Packet, first bool) []Packet {
+func (s *Sender) end(packets []Packet, first bool) []Packet {
 	length := min(s.tone-s.earlier, 0xffff)
 	packets = append(packets, Packet{Timestamp: s.began, Payload: s.event(uint16(length), true), Ended: first})
 	s.left--
