@@ -92,10 +92,41 @@ func staticType(c *packet.Codec) {
 	}
 }
 
-// sameCodec compares what names a payload format; parameters are a matter of
-// taste of the two ends.
+// sameCodec compares what makes a payload format another one. Most parameters
+// are a matter of taste of the two ends; some are not.
 func sameCodec(a, b packet.Codec) bool {
-	return strings.EqualFold(a.Name, b.Name) && a.ClockRate == b.ClockRate && max(a.Channels, 1) == max(b.Channels, 1)
+	if !strings.EqualFold(a.Name, b.Name) || a.ClockRate != b.ClockRate || max(a.Channels, 1) != max(b.Channels, 1) {
+		return false
+	}
+	switch strings.ToUpper(a.Name) {
+	case "H264":
+		// RFC 6184 8.2.2; the level may differ, and the constraints mostly do.
+		return parameter(a, "packetization-mode", "0") == parameter(b, "packetization-mode", "0") &&
+			profile(a) == profile(b)
+	case "VP9":
+		return parameter(a, "profile-id", "0") == parameter(b, "profile-id", "0")
+	case "AV1":
+		return parameter(a, "profile", "0") == parameter(b, "profile", "0")
+	default:
+		return true
+	}
+}
+
+// parameter returns one of the parameters of a codec.
+func parameter(c packet.Codec, name, otherwise string) string {
+	for p := range strings.SplitSeq(c.Parameters, ";") {
+		key, value, _ := strings.Cut(strings.TrimSpace(p), "=")
+		if strings.EqualFold(key, name) {
+			return strings.TrimSpace(value)
+		}
+	}
+	return otherwise
+}
+
+// profile returns the profile of an H.264 codec.
+func profile(c packet.Codec) string {
+	level := strings.ToLower(parameter(c, "profile-level-id", "42000a"))
+	return level[:min(2, len(level))]
 }
 
 func isTelephoneEvent(c packet.Codec) bool { return strings.EqualFold(c.Name, telephoneEvent) }
@@ -178,7 +209,7 @@ func agree(ours []offered, answer, remote *section) *negotiated {
 		return n
 	}
 	for _, c := range answer.codecs {
-		if !hasCodec(ours, c) || c.PayloadType > lastPayload {
+		if _, ok := findCodec(ours, c); !ok || c.PayloadType > lastPayload {
 			continue
 		}
 		theirs, ok := remote.codec(c.PayloadType)
@@ -186,9 +217,6 @@ func agree(ours []offered, answer, remote *section) *negotiated {
 			continue
 		}
 		c.Parameters = theirs.Parameters
-		if c.Channels == 0 && strings.EqualFold(answer.kind, "audio") {
-			c.Channels = 1
-		}
 		n.codecs = append(n.codecs, c)
 		n.known[c.PayloadType] = true
 		n.clock[c.PayloadType] = c.ClockRate
@@ -201,13 +229,13 @@ func agree(ours []offered, answer, remote *section) *negotiated {
 	return n
 }
 
-func hasCodec(list []offered, c packet.Codec) bool {
+func findCodec(list []offered, c packet.Codec) (packet.Codec, bool) {
 	for _, o := range list {
 		if sameCodec(o.Codec, c) {
-			return true
+			return o.Codec, true
 		}
 	}
-	return false
+	return packet.Codec{}, false
 }
 
 // speaks tells whether there is a codec that carries more than tones.

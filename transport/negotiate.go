@@ -159,7 +159,7 @@ func (s *Session) Answer(ctx context.Context, offer Description) (Description, e
 	generation := s.nextGeneration(offer.Generation)
 	s.keeper.start(remote.ours, false)
 	s.learnRepairs(remote)
-	if err := s.pc.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeOffer, SDP: remote.text}); err != nil {
+	if err := s.pc.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeOffer, SDP: remote.filter(s.media[:], false)}); err != nil {
 		return Description{}, s.refused(err)
 	}
 	if !first {
@@ -252,7 +252,7 @@ func (s *Session) SetAnswer(answer Description) error {
 	s.keeper.start(remote.ours, true)
 	s.learnRepairs(remote)
 	s.settle(remote, remote)
-	if err := s.pc.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeAnswer, SDP: remote.text}); err != nil {
+	if err := s.pc.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeAnswer, SDP: remote.filter(s.media[:], true)}); err != nil {
 		return s.refused(err)
 	}
 	s.remoteKnown(remote)

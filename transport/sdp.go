@@ -23,6 +23,7 @@ const attrOurs = "parley"
 // section is one media section.
 type section struct {
 	kind     string
+	mid      string
 	rejected bool
 	codecs   []packet.Codec
 	// rtx maps the payload type of retransmissions to that of the media.
@@ -42,8 +43,7 @@ func (s *section) codec(pt uint8) (packet.Codec, bool) {
 
 // description is what we read from a session description.
 type description struct {
-	// text is what the stack below gets: no candidates.
-	text       string
+	source     string
 	sections   []*section
 	candidates []string
 	ours       bool
@@ -72,7 +72,7 @@ func parseDescription(text string) (*description, error) {
 	if len(parsed.MediaDescriptions) > maxSections {
 		return nil, fmt.Errorf("%w: %d media sections", ErrInvalidDescription, len(parsed.MediaDescriptions))
 	}
-	d := &description{}
+	d := &description{source: text}
 	_, d.ours = parsed.Attribute(attrOurs)
 	for _, m := range parsed.MediaDescriptions {
 		s, err := parseSection(m)
@@ -84,31 +84,18 @@ func parseDescription(text string) (*description, error) {
 	if err := checkCredentials(&parsed); err != nil {
 		return nil, err
 	}
-	d.split(text)
-	return d, nil
-}
-
-// split moves the candidates out of the text: they go through the same checks
-// and the same count as those that are trickled.
-func (d *description) split(text string) {
-	var b strings.Builder
-	b.Grow(len(text))
 	for line := range strings.Lines(text) {
-		line = strings.TrimRight(line, "\r\n")
-		switch {
-		case strings.HasPrefix(line, "a=candidate:"):
-			d.candidates = append(d.candidates, strings.TrimPrefix(line, "a="))
-		case strings.HasPrefix(line, "a=end-of-candidates"), strings.HasPrefix(line, "a=remote-candidates:"):
-		default:
-			b.WriteString(line)
-			b.WriteString("\r\n")
+		// They go through the same checks and the same count as those that are trickled.
+		if strings.HasPrefix(line, "a=candidate:") {
+			d.candidates = append(d.candidates, strings.TrimPrefix(strings.TrimSpace(line), "a="))
 		}
 	}
-	d.text = b.String()
+	return d, nil
 }
 
 func parseSection(m *sdp.MediaDescription) (*section, error) {
 	s := &section{kind: m.MediaName.Media, rtx: map[uint8]uint8{}, repairs: map[uint32]uint32{}}
+	s.mid, _ = m.Attribute("mid")
 	_, bundleOnly := m.Attribute("bundle-only")
 	s.rejected = m.MediaName.Port.Value == 0 && !bundleOnly
 	if s.kind != "audio" && s.kind != "video" {
@@ -229,54 +216,4 @@ func checkCredentials(d *sdp.SessionDescription) error {
 		return fmt.Errorf("%w: no fingerprint", ErrInvalidDescription)
 	}
 	return nil
-}
-
-// minimal rewrites a description of the stack below into what goes to the other
-// side: no candidates (they are trickled), no names of streams, nothing random
-// that is not needed.
-func minimal(text string, generation uint32) string {
-	var b strings.Builder
-	b.Grow(len(text))
-	seen := map[string]bool{}
-	inMedia := false
-	put := func(line string) {
-		b.WriteString(line)
-		b.WriteString("\r\n")
-	}
-	for line := range strings.Lines(text) {
-		line = strings.TrimRight(line, "\r\n")
-		switch {
-		case strings.HasPrefix(line, "o="):
-			// Whoever the ends are is known; the version counts offers (RFC 3264 8).
-			put(fmt.Sprintf("o=- 1 %d IN IP4 0.0.0.0", generation))
-		case strings.HasPrefix(line, "m="):
-			if !inMedia {
-				put("a=ice-options:trickle")
-				put("a=" + attrOurs)
-			}
-			inMedia = true
-			put(line)
-		case strings.HasPrefix(line, "a=ssrc:"):
-			ssrc, _, _ := strings.Cut(line, " ")
-			if !seen[ssrc] {
-				seen[ssrc] = true
-				put(ssrc + " cname:p")
-			}
-		case dropped(line):
-		default:
-			put(line)
-		}
-	}
-	return b.String()
-}
-
-func dropped(line string) bool {
-	for _, prefix := range []string{
-		"a=candidate:", "a=end-of-candidates", "a=msid", "a=extmap-allow-mixed", "a=ice-options:", "a=" + attrOurs,
-	} {
-		if strings.HasPrefix(line, prefix) {
-			return true
-		}
-	}
-	return false
 }
