@@ -244,19 +244,21 @@ func (r *Report) sum() {
 		oneWay = append(oneWay, d.oneWay...)
 		concealed += d.ConcealedRatio
 		total++
-		r.AcceptToFirstAudioMS = math.Max(r.AcceptToFirstAudioMS, d.FirstAudioMS)
-		r.AcceptToFirstVideoMS = math.Max(r.AcceptToFirstVideoMS, d.FirstVideoMS)
-		if d.FirstAudioMS < 0 {
-			r.AcceptToFirstAudioMS = d.FirstAudioMS
-		}
-		if d.FirstVideoMS < 0 {
-			r.AcceptToFirstVideoMS = d.FirstVideoMS
-		}
+		r.AcceptToFirstAudioMS = slower(r.AcceptToFirstAudioMS, d.FirstAudioMS)
+		r.AcceptToFirstVideoMS = slower(r.AcceptToFirstVideoMS, d.FirstVideoMS)
 		r.AudioCodec, r.VideoCodec = d.AudioCodec, d.VideoCodec
 	}
 	r.MouthToEarMS = quantiles99(lags).Quantiles
 	r.NetworkOneWayMS = quantiles99(oneWay)
 	r.ConcealedRatio = round(concealed/total, 6)
+}
+
+// slower is the later of two moments, of which a negative one never came.
+func slower(a, b float64) float64 {
+	if a < 0 || b < 0 {
+		return math.Min(a, b)
+	}
+	return math.Max(a, b)
 }
 
 // check decides whether what was said is what was heard.
