@@ -165,7 +165,7 @@ func (a *CallAgent) token(ctx context.Context) (string, error) {
 // StartCall calls the targets and returns when the service has taken the call;
 // it then is Connecting or Ringing. Today a call has exactly one target, a
 // communication user; others give ErrInvalidTarget. A call of this agent that
-// is active is put on hold first. Cancelling ctx before StartCall returns
+// is active is put on hold first. Canceling ctx before StartCall returns
 // abandons the attempt. A call that the service refuses gives a *CallError.
 func (a *CallAgent) StartCall(ctx context.Context, targets []Identifier, options *StartCallOptions) (*Call, error) {
 	if len(targets) != 1 {

@@ -233,7 +233,7 @@ func TestBadInput_Messages(t *testing.T) {
 		}
 	}
 	for kind := callfsm.MessageKind(0); kind < 64; kind++ {
-		switch kind { //nolint:exhaustive // these would rightly change the call
+		switch kind { // these would rightly change the call
 		case callfsm.KindEnded, callfsm.KindHold, callfsm.KindReconciled:
 			continue
 		}

@@ -33,7 +33,10 @@ type Call struct {
 	channels dataChannels
 
 	// What follows belongs to the loop.
-	machine  *callfsm.Machine
+	machine *callfsm.Machine
+	// carryOut is effect. What the loop does is the call's own affair: it may
+	// begin in a method of the app but is not bound by the context of that method.
+	carryOut func(callfsm.Effect)
 	timer    *time.Timer
 	options  CallOptions
 	incoming *IncomingCall // while it rings here
@@ -63,7 +66,7 @@ type callView struct {
 // newCall makes a call and starts its loop. Whoever makes one must add it to
 // the agent or discard it.
 func newCall(a *CallAgent, id CallID, direction CallDirection, machine *callfsm.Machine) *Call {
-	return &Call{
+	c := &Call{
 		machine:   machine,
 		agent:     a,
 		id:        id,
@@ -75,6 +78,8 @@ func newCall(a *CallAgent, id CallID, direction CallDirection, machine *callfsm.
 		legs:      map[callfsm.Leg]*leg{},
 		pending:   map[uint32]chan error{},
 	}
+	c.carryOut = c.effect
+	return c
 }
 
 // discard ends the loop of a call that never began.
@@ -160,7 +165,7 @@ func (c *Call) do(ctx context.Context, fn func() error) error {
 // does nothing on a call that has ended.
 func (c *Call) apply(fn func()) {
 	// The only error is that of a closed loop: the call has ended.
-	_ = c.loop.Do(context.Background(), func() {
+	_ = c.loop.Run(func() {
 		if !c.over() {
 			fn()
 		}
@@ -211,7 +216,7 @@ func (c *Call) step(in callfsm.Input) error {
 		return fmt.Errorf("%w: %w", ErrInvalidState, err)
 	}
 	for _, e := range effects {
-		c.effect(e)
+		c.carryOut(e)
 	}
 	c.arm()
 	return nil

@@ -44,8 +44,8 @@ type leg struct {
 
 	// What was sent last, in case it was lost with a session of signaling: the
 	// description and the candidates of its generation.
-	described  *signalpb.CallDescription
-	candidates []*signalpb.CallCandidates
+	description *signalpb.CallDescription
+	candidates  []*signalpb.CallCandidates
 }
 
 // startMedia makes the session of a leg. The callee's device offers, the caller
@@ -63,9 +63,7 @@ func (c *Call) startMedia(number callfsm.Leg) {
 	l.session = session
 	c.legs[number] = l
 	if c.direction == CallDirectionIncoming {
-		ctx, cancel := context.WithTimeout(context.Background(), describeTimeout)
-		defer cancel()
-		c.describe(l, func() (transport.Description, error) { return session.Offer(ctx) })
+		c.describe(l, session.Offer)
 	}
 }
 
@@ -117,17 +115,24 @@ func (l *leg) packet(kind packet.Kind, p *packet.Packet) {
 }
 
 // describe makes a description of this side and sends it.
-func (c *Call) describe(l *leg, makeOne func() (transport.Description, error)) {
-	d, err := makeOne()
+func (c *Call) describe(l *leg, makeOne func(context.Context) (transport.Description, error)) {
+	ctx, cancel := context.WithTimeout(context.Background(), describeTimeout)
+	defer cancel()
+	d, err := makeOne(ctx)
 	if err != nil {
 		c.mediaFailed(l, err)
 		return
 	}
+	c.described(l, d)
+}
+
+// described sends a new description of this side.
+func (c *Call) described(l *leg, d transport.Description) {
 	kind := signalpb.CallDescription_OFFER
 	if d.Kind == transport.KindAnswer {
 		kind = signalpb.CallDescription_ANSWER
 	}
-	l.described = &signalpb.CallDescription{
+	l.description = &signalpb.CallDescription{
 		Leg: uint32(l.number), Kind: kind, Generation: d.Generation, Sdp: d.SDP,
 	}
 	l.candidates = slices.DeleteFunc(l.candidates, func(b *signalpb.CallCandidates) bool {
@@ -138,12 +143,12 @@ func (c *Call) describe(l *leg, makeOne func() (transport.Description, error)) {
 
 func (c *Call) sendDescription(l *leg) {
 	id := c.id
-	c.send(&signaling.Message{CallId: id[:], Body: &signalpb.Message_Description{Description: l.described}})
+	c.send(&signaling.Message{CallId: id[:], Body: &signalpb.Message_Description{Description: l.description}})
 }
 
 // describeAgain sends the last description and its candidates once more.
 func (c *Call) describeAgain(l *leg) {
-	if l.described == nil {
+	if l.description == nil {
 		return
 	}
 	c.sendDescription(l)
@@ -167,15 +172,13 @@ func (c *Call) descriptionReceived(m *signalpb.CallDescription) {
 	d := transport.Description{SDP: m.GetSdp(), Generation: m.GetGeneration()}
 	switch m.GetKind() {
 	case signalpb.CallDescription_OFFER:
-		if l.described.GetGeneration() == d.Generation && d.Generation != 0 {
+		if l.description.GetGeneration() == d.Generation && d.Generation != 0 {
 			// The answer to this one was sent before and got lost.
 			c.describeAgain(l)
 			return
 		}
 		d.Kind = transport.KindOffer
-		ctx, cancel := context.WithTimeout(context.Background(), describeTimeout)
-		defer cancel()
-		c.describe(l, func() (transport.Description, error) { return l.session.Answer(ctx, d) })
+		c.describe(l, func(ctx context.Context) (transport.Description, error) { return l.session.Answer(ctx, d) })
 	case signalpb.CallDescription_ANSWER:
 		d.Kind = transport.KindAnswer
 		if err := l.session.SetAnswer(d); err != nil {
@@ -302,7 +305,7 @@ func (c *Call) restartMedia(number callfsm.Leg) {
 	d, err := l.session.Restart(ctx)
 	switch {
 	case err == nil:
-		c.describe(l, func() (transport.Description, error) { return d, nil })
+		c.described(l, d)
 	case !l.negotiated:
 		// The first offer is not answered yet; it may be lost.
 		c.describeAgain(l)

@@ -84,12 +84,11 @@ func TestCall_TwoDevicesAcceptAtOnce(t *testing.T) {
 	wg.Wait()
 	won := 0
 	for n := range incoming {
-		switch {
-		case errs[n] == nil:
+		if errs[n] == nil {
 			won++
-		default:
-			wantCallError(t, errs[n], 487, 10003)
+			continue
 		}
+		wantCallError(t, errs[n], 487, 10003)
 	}
 	if won != 1 {
 		t.Fatalf("%d devices have the call: %v", won, errs)

@@ -12,7 +12,7 @@ import (
 	"github.com/parley-rtc/parley/signaling"
 )
 
-// TestStartCall_Abandoned: cancelling the context before StartCall returns
+// TestStartCall_Abandoned: canceling the context before StartCall returns
 // abandons the attempt.
 func TestStartCall_Abandoned(t *testing.T) {
 	testkit.CheckLeaks(t, 2*time.Minute)
@@ -82,7 +82,7 @@ func TestStartCall_ContextHasNoPowerAfterwards(t *testing.T) {
 	alice.hangUp(a)
 }
 
-// TestAccept_Abandoned: cancelling the context before Accept returns hangs up.
+// TestAccept_Abandoned: canceling the context before Accept returns hangs up.
 func TestAccept_Abandoned(t *testing.T) {
 	testkit.CheckLeaks(t, 2*time.Minute)
 	s := newMiniService(t, callfsm.Timeouts{})

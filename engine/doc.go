@@ -57,7 +57,7 @@
 //
 // Every method may be called from any goroutine. Methods with a context may
 // wait for the service or the other side; those without never block. The
-// context counts for that method alone: once it has returned, cancelling the
+// context counts for that method alone: once it has returned, canceling the
 // context changes nothing.
 //
 // Sources and sinks are called from the engine's media goroutines, one call at

@@ -50,7 +50,7 @@ func (i *IncomingCall) Done() <-chan struct{} { return i.done }
 // device has it. Audio is sent from the first moment. A call of this agent that
 // is active is put on hold first. When another device was faster, or the caller
 // gave up, it returns a *CallError (487/10003, 487/0); a second Accept or an
-// Accept after Reject returns ErrInvalidState. Cancelling ctx before Accept
+// Accept after Reject returns ErrInvalidState. Canceling ctx before Accept
 // returns hangs the call up.
 func (i *IncomingCall) Accept(ctx context.Context, options *AcceptCallOptions) (*Call, error) {
 	if options == nil {

@@ -81,6 +81,25 @@ func (l *Loop) Do(ctx context.Context, fn func()) error {
 	}
 }
 
+// Run is Do without a context: it waits until fn has run, or returns ErrClosed.
+func (l *Loop) Run(fn func()) error {
+	done := make(chan struct{})
+	if !l.Post(func() { fn(); close(done) }) {
+		return ErrClosed
+	}
+	select {
+	case <-done:
+		return nil
+	case <-l.done:
+		select {
+		case <-done:
+			return nil
+		default:
+			return ErrClosed
+		}
+	}
+}
+
 // Close refuses further work, drops what has not begun and returns when the
 // function that runs now has ended. It is idempotent. It must not be called
 // from a function on the loop: those call Stop.

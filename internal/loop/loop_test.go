@@ -54,6 +54,37 @@ func TestDo_WaitsForItsFunction(t *testing.T) {
 	}
 }
 
+func TestRun(t *testing.T) {
+	testkit.CheckLeaks(t, time.Minute)
+	l := loop.New()
+	ran := false
+	if err := l.Run(func() { ran = true }); err != nil || !ran {
+		t.Fatalf("err %v, ran %v", err, ran)
+	}
+	if err := l.Run(l.Stop); err != nil {
+		t.Fatalf("the function that stopped the loop ran, but Run gave %v", err)
+	}
+	if err := l.Run(func() { t.Error("ran on a closed loop") }); !errors.Is(err, loop.ErrClosed) {
+		t.Fatalf("got %v", err)
+	}
+}
+
+func TestRun_DroppedByClose(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := loop.New()
+		release := make(chan struct{})
+		l.Post(func() { <-release })
+		result := make(chan error, 1)
+		go func() { result <- l.Run(func() { t.Error("ran after Close") }) }()
+		synctest.Wait()
+		l.Stop()
+		close(release)
+		if err := <-result; !errors.Is(err, loop.ErrClosed) {
+			t.Fatalf("got %v", err)
+		}
+	})
+}
+
 func TestDo_PostFromTheLoopRunsAfterwards(t *testing.T) {
 	testkit.CheckLeaks(t, time.Minute)
 	l := loop.New()
