@@ -121,8 +121,7 @@ type Coordinator struct {
 	legs [MaxLegs + 1]legState
 	// winner is the leg that accepted, 0 before.
 	winner Leg
-	// lobby: a device keeps the caller waiting; the establishment timer rests.
-	lobby       Leg
+	// establishAt is zero while a device keeps the caller in a lobby.
 	establishAt time.Time
 	reason      EndReason
 
@@ -152,6 +151,8 @@ type legState struct {
 	connected   bool
 	media       Media
 	muted, held bool
+	// lobby: this device keeps the caller waiting.
+	lobby bool
 	// requests are the newest requests to start video and share.
 	requests [2]uint32
 	// restart: it was asked for a new offer while its session was lost.
@@ -247,12 +248,10 @@ func (c *Coordinator) Deadline() (time.Time, bool) {
 	return at, !at.IsZero()
 }
 
-// lostDeadline is when the service gives up a leg without a session. While the
-// establishment timer runs, that one guards the call.
+// lostDeadline is when the service gives up a leg without a session.
 func (c *Coordinator) lostDeadline(leg Leg) time.Time {
 	l := &c.legs[leg]
-	guarded := c.state == CoordinatorRinging && c.lobby == 0
-	if guarded || l.lostAt.IsZero() || !c.Live(leg) {
+	if l.lostAt.IsZero() || !c.Live(leg) {
 		return time.Time{}
 	}
 	return l.lostAt.Add(c.cfg.Timeouts.Reconnect)
@@ -286,6 +285,9 @@ func (c *Coordinator) dispatch(in CoordinatorInput) error {
 	if in.Kind != CoordinatorEnd && in.Kind != CoordinatorTimer && (in.Leg > MaxLegs || c.legs[in.Leg].phase == legAbsent) {
 		return c.illegal(in, "no such leg")
 	}
+	if k := in.Message.Kind; in.Kind == CoordinatorMessage && (!fromEnd(k) || k == KindStart && in.Leg != CallerLeg) {
+		return c.illegal(in, "ends do not send this")
+	}
 	switch c.state {
 	case CoordinatorNew:
 		return c.fresh(in)
@@ -299,6 +301,19 @@ func (c *Coordinator) dispatch(in CoordinatorInput) error {
 		return c.ended(in)
 	}
 	return c.illegal(in, "unknown state")
+}
+
+// fromEnd tells whether ends send this kind of message to the service.
+func fromEnd(k MessageKind) bool {
+	switch k {
+	case KindStart, KindRinging, KindEarlyMedia, KindLobby, KindAccept, KindConnected, KindReject, KindHangUp, KindHold,
+		KindResume, KindMute, KindUnmute, KindModality, KindModalityOK, KindModalityRefused, KindRestart, KindRemove,
+		KindTransfer, KindPromote, KindReconcile, KindTones:
+		return true
+	case KindNone, KindStarted, KindIncoming, KindAccepted, KindConfirmed, KindEnded, KindOperationOK,
+		KindOperationFailed, KindReconciled:
+	}
+	return false
 }
 
 func (c *Coordinator) illegal(in CoordinatorInput, why string) error {

@@ -17,8 +17,8 @@ func (c *Coordinator) reconcileCaller(msg Message) {
 			c.toLeg(CallerLeg, Message{Kind: KindRinging, Leg: leg, On: true})
 		}
 	}
-	if c.lobby != 0 {
-		c.toLeg(CallerLeg, Message{Kind: KindLobby, Leg: c.lobby, On: true})
+	if leg := c.lobbyLeg(); leg != 0 {
+		c.toLeg(CallerLeg, Message{Kind: KindLobby, Leg: leg, On: true})
 	}
 }
 
@@ -27,10 +27,6 @@ func (c *Coordinator) reconcileCaller(msg Message) {
 func (c *Coordinator) reconcileDevice(leg Leg, msg Message) {
 	l := &c.legs[leg]
 	restart := c.returned(leg)
-	if l.phase == legGone {
-		c.toLeg(leg, Message{Kind: KindReconciled, Leg: leg, State: StateDisconnected, Reason: l.reason})
-		return
-	}
 	if msg.State == StateDisconnecting {
 		c.leave(leg, msg.Reason)
 		return

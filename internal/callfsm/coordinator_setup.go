@@ -88,7 +88,7 @@ func (c *Coordinator) ringing(in CoordinatorInput) error {
 		return nil
 	case CoordinatorTimer:
 		// Ringing --establishment timer--> Ended: 487/10004, or 408/10057 if nothing rang
-		// Ringing --reconnect timer (lobby)--> Ringing or Ended: 496/7
+		// Ringing --reconnect timer--> Ringing or Ended: 496/7
 		c.ringingTimers()
 		return nil
 	case CoordinatorInputNone:
@@ -97,8 +97,8 @@ func (c *Coordinator) ringing(in CoordinatorInput) error {
 }
 
 func (c *Coordinator) ringingMessage(in CoordinatorInput) error {
-	if c.legs[in.Leg].phase == legGone && in.Message.Kind != KindReconcile {
-		return nil
+	if !c.Live(in.Leg) {
+		return c.fromGone(in)
 	}
 	if in.Leg == CallerLeg {
 		return c.callerRinging(in)
@@ -157,8 +157,8 @@ func (c *Coordinator) progress(leg Leg, kind MessageKind) {
 	if c.legs[leg].phase == legInvited {
 		c.legs[leg].phase = legRinging
 	}
-	if kind == KindLobby && c.lobby == 0 {
-		c.lobby, c.establishAt = leg, time.Time{}
+	if kind == KindLobby {
+		c.legs[leg].lobby, c.establishAt = true, time.Time{}
 		c.persist()
 	}
 	c.toLeg(CallerLeg, Message{Kind: kind, Leg: leg})
@@ -179,7 +179,6 @@ func (c *Coordinator) accept(leg Leg, media Media, muted bool) {
 	if c.establishAt.IsZero() { // admitted from a lobby
 		c.establishAt = c.now.Add(establishment(c.cfg.Timeouts, c.cfg.From, c.cfg.To))
 	}
-	c.lobby = 0
 	l, caller := &c.legs[leg], &c.legs[CallerLeg]
 	l.phase, l.media, l.muted = legJoined, media, muted
 	elsewhere := wire(ReasonAnsweredElsewhere.Reason())
@@ -187,6 +186,7 @@ func (c *Coordinator) accept(leg Leg, media Media, muted bool) {
 	c.toLeg(CallerLeg, Message{Kind: KindAccepted, Leg: leg, Media: media, On: muted})
 	c.toLeg(leg, Message{Kind: KindConfirmed, Leg: leg, Media: caller.media, On: caller.muted})
 	for other := Leg(1); other < c.Legs(); other++ {
+		c.legs[other].lobby = false
 		if other != leg && c.Live(other) {
 			c.legs[other].phase, c.legs[other].reason = legGone, elsewhere
 			c.toLeg(other, Message{Kind: KindEnded, Leg: other, Reason: elsewhere})
@@ -215,13 +215,22 @@ func (c *Coordinator) leave(leg Leg, reason EndReason) {
 		return
 	}
 	c.legs[leg].phase = legGone
-	if c.lobby == leg {
-		// The others ring on, with a timer again.
-		c.lobby = 0
+	if c.establishAt.IsZero() && c.lobbyLeg() == 0 {
+		// The lobby is left; the others ring on, with a timer again.
 		c.establishAt = c.now.Add(establishment(c.cfg.Timeouts, c.cfg.From, c.cfg.To))
 	}
 	c.persist()
 	c.toLeg(leg, Message{Kind: KindEnded, Leg: leg, Reason: reason})
+}
+
+// lobbyLeg returns a device that keeps the caller waiting, or 0.
+func (c *Coordinator) lobbyLeg() Leg {
+	for leg := Leg(1); leg < c.Legs(); leg++ {
+		if c.legs[leg].lobby && c.Live(leg) {
+			return leg
+		}
+	}
+	return 0
 }
 
 // verdict is why a call ended that no device took: a decline counts more than

@@ -16,7 +16,7 @@ const snapshotVersion = 1
 // Snapshot returns what RestoreCoordinator needs, in a compact binary form.
 func (c *Coordinator) Snapshot() []byte {
 	b := make([]byte, 0, 96+len(c.cfg.From)+len(c.cfg.To)+len(c.displayName))
-	b = append(b, snapshotVersion, byte(c.state), byte(c.winner), byte(c.lobby))
+	b = append(b, snapshotVersion, byte(c.state), byte(c.winner))
 	b = binary.AppendVarint(b, timeToWire(c.establishAt))
 	b = appendReason(b, c.reason)
 	for _, s := range [...]string{c.cfg.From, c.cfg.To, c.displayName, c.cfg.CallerDevice} {
@@ -28,7 +28,7 @@ func (c *Coordinator) Snapshot() []byte {
 	}
 	for leg := range c.Legs() {
 		l := &c.legs[leg]
-		b = append(b, byte(l.phase), byte(l.media), flags(l.connected, l.muted, l.held))
+		b = append(b, byte(l.phase), byte(l.media), flags(l.connected, l.muted, l.held, l.lobby))
 		b = appendReason(b, l.reason)
 	}
 	return b
@@ -42,7 +42,7 @@ func RestoreCoordinator(now time.Time, snapshot []byte, timeouts Timeouts) (*Coo
 	if v := r.byte(); v != snapshotVersion {
 		return nil, fmt.Errorf("%w: version %d", ErrSnapshot, v)
 	}
-	state, winner, lobby := CoordinatorState(r.byte()), Leg(r.byte()), Leg(r.byte())
+	state, winner := CoordinatorState(r.byte()), Leg(r.byte())
 	establishAt, reason := r.time(), r.reason()
 	cfg := CoordinatorConfig{Timeouts: timeouts}
 	cfg.From, cfg.To = r.string(), r.string()
@@ -56,7 +56,7 @@ func RestoreCoordinator(now time.Time, snapshot []byte, timeouts Timeouts) (*Coo
 		cfg.Devices = append(cfg.Devices, r.string())
 	}
 	c := NewCoordinator(cfg)
-	c.state, c.winner, c.lobby, c.displayName = state, winner, lobby, displayName
+	c.state, c.winner, c.displayName = state, winner, displayName
 	c.establishAt = establishAt
 	if state == CoordinatorEnded {
 		c.reason = explain(reason)
@@ -64,7 +64,7 @@ func RestoreCoordinator(now time.Time, snapshot []byte, timeouts Timeouts) (*Coo
 	for leg := range c.Legs() {
 		l := &c.legs[leg]
 		l.phase, l.media = legPhase(r.byte()), Media(r.byte())
-		l.connected, l.muted, l.held = fromFlags(r.byte())
+		l.connected, l.muted, l.held, l.lobby = fromFlags(r.byte())
 		l.reason = r.reason()
 		l.lostAt = now
 	}
@@ -80,7 +80,7 @@ func RestoreCoordinator(now time.Time, snapshot []byte, timeouts Timeouts) (*Coo
 
 // plausible tells whether the parts of a restored coordinator fit together.
 func (c *Coordinator) plausible() bool {
-	if c.state > CoordinatorEnded || c.winner >= c.Legs() || c.lobby >= c.Legs() {
+	if c.state > CoordinatorEnded || c.winner >= c.Legs() {
 		return false
 	}
 	took := c.state == CoordinatorAccepted || c.state == CoordinatorConnected
@@ -88,7 +88,7 @@ func (c *Coordinator) plausible() bool {
 		return false
 	}
 	// A call that rings or was accepted must have a timer, or it could stay for ever.
-	timed := c.state == CoordinatorRinging && c.lobby == 0 || c.state == CoordinatorAccepted
+	timed := c.state == CoordinatorRinging && c.lobbyLeg() == 0 || c.state == CoordinatorAccepted
 	return c.plausibleLegs() && (!timed || !c.establishAt.IsZero())
 }
 
@@ -120,9 +120,9 @@ func appendReason(b []byte, r EndReason) []byte {
 	return appendString(b, r.Message)
 }
 
-func flags(a, b, c bool) byte {
+func flags(a, b, c, d bool) byte {
 	var f byte
-	for i, on := range [...]bool{a, b, c} {
+	for i, on := range [...]bool{a, b, c, d} {
 		if on {
 			f |= 1 << i
 		}
@@ -130,7 +130,7 @@ func flags(a, b, c bool) byte {
 	return f
 }
 
-func fromFlags(f byte) (a, b, c bool) { return f&1 != 0, f&2 != 0, f&4 != 0 }
+func fromFlags(f byte) (a, b, c, d bool) { return f&1 != 0, f&2 != 0, f&4 != 0, f&8 != 0 }
 
 // reader takes a snapshot apart; after the first fault it gives zeros.
 type reader struct {

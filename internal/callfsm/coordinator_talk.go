@@ -79,14 +79,14 @@ func (c *Coordinator) talk(in CoordinatorInput) error {
 func (c *Coordinator) talkMessage(in CoordinatorInput) error {
 	msg, l := in.Message, &c.legs[in.Leg]
 	if !c.Live(in.Leg) {
-		if msg.Kind == KindReconcile {
-			c.toLeg(in.Leg, Message{Kind: KindReconciled, Leg: in.Leg, State: StateDisconnected, Reason: l.reason})
-		}
-		return nil
+		return c.fromGone(in)
 	}
 	switch msg.Kind {
 	case KindConnected:
 		// Accepted --CONNECTED--> Connected, with the second end's
+		if l.connected {
+			return c.illegal(in, "it said so before")
+		}
 		c.connectedLeg(l)
 		return nil
 	case KindHangUp:
@@ -127,6 +127,26 @@ func (c *Coordinator) talkMessage(in CoordinatorInput) error {
 		KindAccepted, KindConfirmed, KindReject, KindEnded, KindOperationOK, KindOperationFailed, KindReconciled:
 	}
 	return c.illegal(in, "")
+}
+
+// fromGone takes what a device sends that no longer takes part: it crossed the
+// ENDED to it, or its session was lost with that ENDED.
+func (c *Coordinator) fromGone(in CoordinatorInput) error {
+	switch in.Message.Kind {
+	case KindReconcile:
+		// Any --RECONCILE of a device that is out--> the same, RECONCILED
+		c.toLeg(in.Leg, Message{
+			Kind: KindReconciled, Leg: in.Leg, State: StateDisconnected, Reason: c.legs[in.Leg].reason,
+		})
+		return nil
+	case KindRinging, KindEarlyMedia, KindLobby, KindAccept, KindReject, KindHangUp, KindMute, KindUnmute:
+		// Any --what crossed, of a device that is out--> the same
+		return nil
+	case KindNone, KindStart, KindStarted, KindIncoming, KindAccepted, KindConfirmed, KindConnected, KindEnded, KindHold,
+		KindResume, KindModality, KindModalityOK, KindModalityRefused, KindRestart, KindRemove, KindTransfer,
+		KindPromote, KindOperationOK, KindOperationFailed, KindReconciled, KindTones:
+	}
+	return c.illegal(in, "from a device that never took part")
 }
 
 // other returns the leg at the other end of an accepted call.

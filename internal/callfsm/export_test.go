@@ -45,4 +45,4 @@ func (c *Coordinator) Same(o *Coordinator) bool {
 }
 
 // LobbyLeg returns the device that keeps the caller in a lobby, or 0.
-func (c *Coordinator) LobbyLeg() Leg { return c.lobby }
+func (c *Coordinator) LobbyLeg() Leg { return c.lobbyLeg() }

@@ -58,6 +58,7 @@ func (w *world) plan() {
 func (w *world) planCall(call uint8, from, to string, devices int) {
 	c := &w.calls[call]
 	c.used, c.from, c.to, c.devices = true, from, to, devices
+	c.legs[3].gateway = w.percent(15)
 	for l := range c.legs {
 		c.legs[l].takes = 0
 		if w.percent(15) {
@@ -75,11 +76,16 @@ func (w *world) planCall(call uint8, from, to string, devices int) {
 	if w.percent(3) {
 		w.act(w.below(3*sec), call, 0, actHangUp)
 	}
+	if w.percent(3) {
+		w.push(w.below(sec), evCut, agentOf(call, 0), 0, w.below(3*sec))
+	}
 	if w.percent(20) {
 		w.act(at+w.moment(100), call, 0, actHangUp)
 	}
 	if w.percent(15) {
-		w.act(at+w.moment(90), call, 0, actMute)
+		muted := at + w.moment(60)
+		w.act(muted, call, 0, actMute)
+		w.act(muted+w.moment(30), call, 0, actUnmute)
 	}
 	if w.percent(10) {
 		w.act(w.below(100*sec), call, 0, actTimer)
@@ -109,6 +115,9 @@ func (w *world) act(in ns, call uint8, l leg, what action) {
 
 func (w *world) planFault() {
 	at := w.moment(150)
+	if w.percent(10) {
+		at = w.below(3 * sec)
+	}
 	a := agent(w.below(numAgents))
 	if w.percent(60) {
 		a = agent(w.below(2))
@@ -119,7 +128,9 @@ func (w *world) planFault() {
 	}
 	l := leg(1 + w.below(3))
 	w.calm(at)
-	switch w.below(12) {
+	switch w.below(13) {
+	case 12:
+		w.push(at, evServiceEnds, 0, call, 0)
 	case 0, 1:
 		w.push(at, evCut, a, 0, w.below(12*sec))
 	case 2, 3:
@@ -135,7 +146,7 @@ func (w *world) planFault() {
 	case 7, 8:
 		w.push(at, evServiceCrash, 0, 0, w.below(2))
 	case 9, 10:
-		if w.percent(70) {
+		if w.percent(80) {
 			l = 1
 		}
 		w.push(at, evPathFault, uint8(l), call, w.below(4))
@@ -154,8 +165,10 @@ func (w *world) stateChanged(call uint8, l leg, e *callfsm.Effect) {
 	case e.To == callfsm.StateConnected && !r.planned:
 		r.planned = true
 		w.planTalk(call, l)
+	case e.To == callfsm.StateDisconnecting && w.percent(20):
+		w.act(w.moment(6), call, l, actReject+action(w.below(4)))
 	case e.To == callfsm.StateDisconnecting && w.percent(10):
-		w.act(w.moment(6), call, l, actHangUp+action(w.below(2)))
+		w.push(w.below(8*sec), evMediaFailed, uint8(max(l, 1)), call, int64(endOf(l)))
 	}
 }
 
@@ -184,12 +197,11 @@ func (w *world) planAnswer(call uint8, l leg) {
 		w.act(at/4+w.moment(300), call, l, [...]action{actAccept, actAccept, actReject}[w.below(3)])
 	case p < 92:
 		w.act(at/2, call, l, actEarlyMedia)
-		if w.percent(60) {
-			w.act(at, call, l, actAccept)
-		}
+		w.act(at, call, l, [...]action{actAccept, actAccept, actReject, actTimer}[w.below(4)])
 	}
-	if w.percent(10) {
+	if w.percent(15) {
 		w.act(w.moment(20), call, l, actMute)
+		w.act(w.moment(30), call, l, actUnmute)
 	}
 	if w.percent(5) {
 		w.act(w.below(90*sec), call, l, actTimer)
@@ -200,6 +212,9 @@ func (w *world) planAnswer(call uint8, l leg) {
 func (w *world) planTalk(call uint8, l leg) {
 	n := w.below(8)
 	at := w.moment(40)
+	if w.percent(30) {
+		at = w.below(sec)
+	}
 	for range n {
 		if w.percent(40) {
 			at += w.moment(12)
@@ -210,6 +225,10 @@ func (w *world) planTalk(call uint8, l leg) {
 		if w.percent(30) {
 			w.act(at, call, l, actHold+action(w.below(2)))
 		}
+	}
+	if w.percent(3) {
+		// The media of a leg may fail for good in any state.
+		w.push(at, evMediaFailed, uint8(max(l, 1)), call, int64(endOf(l)))
 	}
 	switch p := w.below(100); {
 	case p < 25:

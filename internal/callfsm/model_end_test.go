@@ -13,24 +13,30 @@ type endState struct {
 	takes    callfsm.Media
 	request  uint32
 	planned  bool // what the app does in the call is planned
-	endsAt   ns   // when it entered Disconnecting or Disconnected, -1 before
-	reason   callfsm.EndReason
-	byWord   bool // the service said that it ended
+	// gateway: no machine but a telephone gateway, with an announcement.
+	gateway bool
+	endsAt  ns // when it entered Disconnecting or Disconnected, -1 before
+	reason  callfsm.EndReason
+	byWord  bool // the service said that it ended
 }
 
 func (r *endState) reset() { *r = endState{deadline: -1, endsAt: -1, oracle: newEndOracle()} }
 
-func (r *endState) crash() {
-	takes := r.takes
+// renew forgets everything but how the device is.
+func (r *endState) renew() {
+	takes, gateway := r.takes, r.gateway
 	r.reset()
-	r.crashed, r.takes = true, takes
+	r.takes, r.gateway = takes, gateway
+}
+
+func (r *endState) crash() {
+	r.renew()
+	r.crashed = true
 }
 
 func (w *world) newMachine(call uint8, l leg, cfg callfsm.Config) {
 	r := &w.calls[call].legs[l]
-	takes := r.takes
-	r.reset()
-	r.takes = takes
+	r.renew()
 	r.m = callfsm.NewMachine(cfg)
 	if s := &w.agents[agentOf(call, l)]; s.clientLost {
 		w.feed(call, l, callfsm.Input{Kind: callfsm.InputSignalingLost})
@@ -107,7 +113,8 @@ func (w *world) endEffect(call uint8, l leg, e *callfsm.Effect) {
 		w.push(w.below(300*ms), evOffer, uint8(e.Leg), call, 0)
 	case callfsm.EffectStopMedia:
 		for i := range w.calls[call].paths {
-			if e.Leg == callfsm.AllLegs || e.Leg == leg(i) {
+			all := e.Leg == callfsm.AllLegs && (l == callfsm.CallerLeg || l == leg(i))
+			if all || e.Leg == leg(i) {
 				w.calls[call].paths[i].made[endOf(l)] = false
 			}
 		}
@@ -167,6 +174,9 @@ func (w *world) offer(call uint8, l leg) {
 func (w *world) described(call uint8, at leg, it *item) {
 	c, l := &w.calls[call], it.msg.Leg
 	n := int64(it.msg.Request)
+	if w.log != nil {
+		w.log("call %d leg %d: %s %d", call, at, [...]string{"", "offer", "answer"}[it.kind], n)
+	}
 	if it.kind == itemOffer {
 		w.push(w.below(300*ms), evAnswer, uint8(l), call, n)
 		return
@@ -198,7 +208,11 @@ func (w *world) connectPath(call uint8, l leg) {
 		what, within = pathFailed, 25*sec
 	}
 	for end := range int64(2) {
-		w.push(5*ms+w.below(within), evPath, uint8(l), call, p.offer<<4|what<<1|end)
+		in := 5*ms + w.below(within)
+		if w.percent(15) {
+			in += w.below(10 * sec) // one end is ready long before the other
+		}
+		w.push(in, evPath, uint8(l), call, p.offer<<4|what<<1|end)
 	}
 }
 
@@ -215,8 +229,8 @@ func (w *world) pathEvent(call uint8, l leg, n int64) {
 	if end == 1 {
 		at = l
 	}
-	if c.legs[at].m == nil || !p.made[end] {
-		return
+	if c.legs[at].m == nil || !p.made[end] && c.legs[at].m.State() < callfsm.StateDisconnecting {
+		return // a transport may still report after it was closed
 	}
 	in := callfsm.Input{Kind: callfsm.InputTransportUp, Leg: l}
 	switch what {
@@ -265,7 +279,7 @@ func (w *world) mediaFailed(call uint8, l leg, end int64) {
 	if end == 1 {
 		at = l
 	}
-	if c.legs[at].m != nil && c.paths[l].made[end] {
+	if m := c.legs[at].m; m != nil && m.State() != callfsm.StateNone {
 		reason := callfsm.EndReason{}
 		if w.percent(50) {
 			reason = callfsm.ReasonNoCommonCodec.Reason()

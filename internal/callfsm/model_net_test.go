@@ -6,6 +6,8 @@ import "github.com/parley-rtc/parley/internal/callfsm"
 type item struct {
 	kind itemKind
 	call uint8
+	// at is when it arrives at the earliest, its turn and the network granted.
+	at ns
 	// msg is the message; a description uses its Leg and Request (its number).
 	msg callfsm.Message
 }
@@ -31,13 +33,19 @@ func (q *queue) clear() { q.items, q.head, q.busy = q.items[:0], 0, false }
 
 func (q *queue) empty() bool { return q.head == len(q.items) }
 
-func (q *queue) push(it item) { q.items = append(q.items, it) }
+func (q *queue) push(it item, at ns) {
+	it.at = at
+	q.items = append(q.items, it)
+}
 
 func (q *queue) pop() *item {
 	it := &q.items[q.head]
 	q.head++
 	return it
 }
+
+// wait is how long the head still needs.
+func (q *queue) wait(now ns) ns { return max(q.items[q.head].at-now, 0) }
 
 // agentState is an agent's process and its session with the service.
 type agentState struct {
@@ -67,13 +75,13 @@ func (w *world) calm(in ns) { w.calmAt = max(w.calmAt, w.now+in) }
 func (w *world) latency() ns { return 1 + w.below(w.delay) }
 
 func (w *world) sendUp(a agent, it item) {
-	w.agents[a].up.push(it)
+	w.agents[a].up.push(it, w.now+w.latency())
 	w.deliver(a)
 }
 
 func (w *world) sendDown(a agent, it item) {
 	if s := &w.agents[a]; s.server && s.attached {
-		s.down.push(it)
+		s.down.push(it, w.now+w.latency())
 		w.deliver(a)
 	}
 }
@@ -86,11 +94,11 @@ func (w *world) deliver(a agent) {
 	}
 	if !s.up.busy && !s.up.empty() {
 		s.up.busy = true
-		w.push(w.latency(), evDeliverUp, a, 0, s.session)
+		w.push(s.up.wait(w.now), evDeliverUp, a, 0, s.session)
 	}
 	if !s.down.busy && !s.down.empty() {
 		s.down.busy = true
-		w.push(w.latency(), evDeliverDown, a, 0, s.session)
+		w.push(s.down.wait(w.now), evDeliverDown, a, 0, s.session)
 	}
 }
 
@@ -143,6 +151,13 @@ func (w *world) deliverDown(a agent, session int64) {
 // toEnd hands a message to a machine; INCOMING makes it.
 func (w *world) toEnd(call uint8, l leg, m callfsm.Message) {
 	r := &w.calls[call].legs[l]
+	if r.gateway {
+		if m.Kind == callfsm.KindIncoming {
+			w.push(w.moment(30), evGateway, uint8(l), call, int64(callfsm.KindLobby)-w.below(2))
+			w.push(30*sec+w.moment(60), evGateway, uint8(l), call, int64(callfsm.KindReject))
+		}
+		return
+	}
 	if m.Kind == callfsm.KindIncoming {
 		if r.m != nil && r.m.State() != callfsm.StateDisconnected {
 			w.fail("INCOMING for a call that the device has")
@@ -162,7 +177,7 @@ func (w *world) cut(a agent, d ns) {
 		return
 	}
 	s.net, s.up.busy, s.down.busy = false, false, false
-	w.push(w.below(5*sec), evClientNotices, a, 0, s.session)
+	w.push(w.below(1+w.below(5*sec)), evClientNotices, a, 0, s.session)
 	w.push(w.below(10*sec), evServerNotices, a, 0, s.session)
 }
 
@@ -235,7 +250,7 @@ func (w *world) openSession(a agent) {
 	}
 	s.server, s.attached, s.serverLost, s.clientLost = true, false, false, false
 	s.named = [numCalls]bool{}
-	s.up.push(item{kind: itemReconcile})
+	s.up.push(item{kind: itemReconcile}, w.now+w.latency())
 	w.feedAgent(a, callfsm.Input{Kind: callfsm.InputNewEpoch})
 	w.deliver(a)
 }
@@ -284,6 +299,11 @@ func (w *world) crash(a agent, back ns) {
 		return
 	}
 	s.alive, s.net, s.up.busy, s.down.busy = false, false, false, false
+	if s.server && w.percent(30) {
+		// Its connection was closed in good order.
+		s.server, s.attached, s.serverLost = false, false, false
+		w.feedLegs(a, callfsm.CoordinatorLegGone)
+	}
 	w.push(w.below(10*sec), evServerNotices, a, 0, s.session)
 	for call := range uint8(numCalls) {
 		if l, ok := legOf(call, a); ok && w.calls[call].legs[l].m != nil {

@@ -46,6 +46,9 @@ func (w *world) toService(a agent, call uint8, m callfsm.Message) {
 		devices := make([]string, c.devices)
 		c.coordinator = callfsm.NewCoordinator(callfsm.CoordinatorConfig{From: c.from, To: c.to, Devices: devices})
 		c.deadline = -1
+		if w.unsettle(call); c.coordinator == nil {
+			return // the service crashed
+		}
 	}
 	if reason, over := c.coordinator.Reason(); over {
 		if reply, ok := callfsm.LateReply(m, reason); ok {
@@ -53,6 +56,22 @@ func (w *world) toService(a agent, call uint8, m callfsm.Message) {
 		}
 	}
 	w.feedCoordinator(call, callfsm.CoordinatorInput{Kind: callfsm.CoordinatorMessage, Leg: l, Message: m})
+}
+
+// unsettle lets something happen between the making of a coordinator and START.
+func (w *world) unsettle(call uint8) {
+	c := &w.calls[call]
+	if !w.percent(3) || len(c.snapshot) != 0 {
+		return
+	}
+	in := callfsm.CoordinatorInput{Kind: callfsm.CoordinatorLegLost + callfsm.CoordinatorInputKind(w.below(6))}
+	if in.Kind == callfsm.CoordinatorLegLost {
+		w.feedCoordinator(call, in)
+		in.Kind = callfsm.CoordinatorLegResumed
+	}
+	if c.coordinator != nil {
+		w.feedCoordinator(call, in)
+	}
 }
 
 // feedLegs tells the coordinators of an agent's calls about its session.
@@ -277,13 +296,8 @@ func (w *world) checkServiceOverdue(call uint8) {
 		w.fail("call %d: the service's establishment timer is late", call)
 	}
 	for l := range o.lost {
-		guarded := c.coordinator.State() == callfsm.CoordinatorRinging && !o.lobby
-		if o.lost[l] >= 0 && !guarded && c.coordinator.Live(leg(l)) && w.now > o.lost[l]+120*sec {
-			// When the lobby opens or a device accepts the timer of a leg lost long ago
-			// is due at once.
-			if at, ok := c.coordinator.Deadline(); !ok || ns(at.Sub(start)) > w.now {
-				w.fail("call %d: the service's reconnect timer of leg %d is late", call, l)
-			}
+		if o.lost[l] >= 0 && c.coordinator.Live(leg(l)) && w.now > o.lost[l]+120*sec {
+			w.fail("call %d: the service's reconnect timer of leg %d is late", call, l)
 		}
 	}
 }

@@ -55,6 +55,8 @@ const (
 	evPath                           // call b, leg a: end n&1 of the path changes to n>>1
 	evMediaFailed                    // call b, leg a: end n&1 cannot set up media
 	evPathFault                      // call b, leg a: the path breaks as n says
+	evGateway                        // call b, leg a: the gateway sends a message of kind n
+	evServiceEnds                    // call b
 )
 
 type event struct {
@@ -251,5 +253,18 @@ func (w *world) handle(e *event) {
 		w.mediaFailed(e.b, leg(e.a), e.n)
 	case evPathFault:
 		w.pathFault(e.b, leg(e.a), e.n)
+	case evServiceEnds:
+		if w.calls[e.b].coordinator != nil {
+			end := callfsm.CoordinatorInput{Kind: callfsm.CoordinatorEnd, Reason: callfsm.ReasonServiceStopping.Reason()}
+			w.feedCoordinator(e.b, end)
+		}
+		if w.calls[e.b].coordinator != nil {
+			w.feedCoordinator(e.b, callfsm.CoordinatorInput{Kind: callfsm.CoordinatorTimer})
+		}
+	case evGateway:
+		m := callfsm.Message{Kind: callfsm.MessageKind(e.n), Leg: leg(e.a), Reason: callfsm.PSTNReason(404, false)}
+		if w.agents[e.a].alive {
+			w.sendUp(e.a, item{call: e.b, msg: m})
+		}
 	}
 }

@@ -2,6 +2,7 @@ package callfsm_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -145,4 +146,22 @@ func describe(effects []callfsm.Effect) string {
 		}
 	}
 	return strings.Join(parts, ", ")
+}
+
+// legalArms returns the symbols that are legal in each state, in any situation.
+func legalArms(t testing.TB) [callfsm.StateDisconnected + 1][]int {
+	t.Helper()
+	var arms [callfsm.StateDisconnected + 1][]int
+	for _, s := range situations() {
+		m := s.make(t)
+		for _, y := range symbols(m) {
+			if _, err := m.Clone().Step(start, y.in); err == nil && !slices.Contains(arms[s.state], symbolOf(&y.in)) {
+				arms[s.state] = append(arms[s.state], symbolOf(&y.in))
+			}
+		}
+	}
+	for i := range arms {
+		slices.Sort(arms[i])
+	}
+	return arms
 }

@@ -157,9 +157,11 @@ func cloudOf(prefix string) Cloud {
 // parseACS tells a user (one underscore) from a Teams extension user (two).
 // Other forms are users too: the service decides whether it knows them.
 func parseACS(rawID, prefix, rest string) Identifier {
-	if parts := strings.Split(rest, "_"); len(parts) == 3 && parts[0] != "" && parts[1] != "" && parts[2] != "" {
+	resource, more, _ := strings.Cut(rest, "_")
+	tenant, user, ok := strings.Cut(more, "_")
+	if ok && resource != "" && tenant != "" && user != "" && !strings.Contains(user, "_") {
 		return TeamsExtensionUserIdentifier{
-			ResourceID: parts[0], TenantID: parts[1], UserID: parts[2], Cloud: cloudOf(prefix),
+			ResourceID: resource, TenantID: tenant, UserID: user, Cloud: cloudOf(prefix),
 		}
 	}
 	return CommunicationUserIdentifier{ID: rawID}
