@@ -2,6 +2,7 @@ package transport_test
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"testing"
 	"time"
@@ -162,7 +163,7 @@ func (e *end) pass(b transport.CandidateBatch) {
 	}
 	e.mu.Unlock()
 	if to != nil {
-		if err := to.AddCandidates(b); err != nil && to.State() != transport.StateClosed {
+		if err := to.AddCandidates(b); err != nil && !errors.Is(err, transport.ErrClosed) {
 			e.t.Errorf("%s: candidates of %s: %v", to.name, e.name, err)
 		}
 	}

@@ -26,6 +26,7 @@ type section struct {
 	mid      string
 	rejected bool
 	codecs   []packet.Codec
+	types    []uint8 // payload types in the order of the section
 	// rtx maps the payload type of retransmissions to that of the media.
 	rtx map[uint8]uint8
 	// repairs maps the SSRC of retransmissions to that of the media (RFC 5576 4.2).
@@ -127,6 +128,7 @@ func parseSection(m *sdp.MediaDescription) (*section, error) {
 		if err != nil {
 			return nil, fmt.Errorf("%w: payload type: %w", ErrInvalidDescription, err)
 		}
+		s.types = append(s.types, uint8(pt))
 		s.addCodec(uint8(pt), maps[uint8(pt)], formats[uint8(pt)])
 	}
 	return s, nil

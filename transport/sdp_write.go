@@ -2,7 +2,6 @@ package transport
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -16,12 +15,23 @@ func minimal(text string, generation uint32) string {
 	b.Grow(len(text))
 	seen := map[string]bool{}
 	inMedia := false
+	var extensions []string
 	put := func(line string) {
 		b.WriteString(line)
 		b.WriteString("\r\n")
 	}
 	for line := range strings.Lines(text) {
 		line = strings.TrimRight(line, "\r\n")
+		if strings.HasPrefix(line, "a=extmap:") {
+			extensions = append(extensions, line)
+			continue
+		}
+		// They come in the order of a map; what is always the same packs better.
+		slices.Sort(extensions)
+		for _, e := range extensions {
+			put(e)
+		}
+		extensions = nil
 		switch {
 		case strings.HasPrefix(line, "o="):
 			// Whoever the ends are is known; the version counts offers (RFC 3264 8).
@@ -148,16 +158,17 @@ const nothing = "127"
 // formats lists the payload types that both ends have, those of repairs included.
 func (s *section) formats(ours []offered) []string {
 	var list []string
-	has := map[uint8]bool{}
-	for _, c := range s.codecs {
-		if _, ok := findCodec(ours, c); ok {
-			has[c.PayloadType] = true
-			list = append(list, strconv.Itoa(int(c.PayloadType)))
+	for _, pt := range s.types {
+		media, repair := s.rtx[pt]
+		if !repair {
+			media = pt
 		}
-	}
-	for _, rtx := range slices.Sorted(maps.Keys(s.rtx)) {
-		if has[s.rtx[rtx]] {
-			list = append(list, strconv.Itoa(int(rtx)))
+		c, ok := s.codec(media)
+		if !ok {
+			continue
+		}
+		if _, ok := findCodec(ours, c); ok {
+			list = append(list, strconv.Itoa(int(pt)))
 		}
 	}
 	return list
