@@ -64,6 +64,7 @@ func (b *videoBuffer) jumpToKey(now time.Time) bool {
 			continue
 		}
 		if f, err := b.assemble(seq, end); err != nil || !f.picture.key {
+			s.head.key = false // not to be looked at again
 			continue
 		}
 		b.dropBelow(seq)
