@@ -89,35 +89,40 @@ func (k *pathKeeper) reset() {
 func (k *pathKeeper) onRequest(_ *stun.Message, local, remote ice.Candidate, pair *ice.CandidatePair) bool {
 	key := pathKey{local.Address(), remote.Address(), local.Port(), remote.Port()}
 	rank := directness(local.Type() == ice.CandidateTypeRelay, remote.Type() == ice.CandidateTypeRelay)
-	now := time.Now()
+	take, ask := k.decide(key, rank, pair, time.Now())
+	if ask {
+		k.moved()
+	}
+	return take
+}
+
+// decide tells whether a pair should be taken, and whether checks should be
+// sent at once.
+func (k *pathKeeper) decide(key pathKey, rank int, pair *ice.CandidatePair, now time.Time) (take, ask bool) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if !k.ours {
-		return false
+		return false, false
 	}
 	if k.current != nil && k.current.key == key {
 		k.current.pair, k.current.rank = pair, rank
-		return false
+		return false, false
 	}
 	if pair.ResponsesReceived() == 0 {
 		// Packets may not get through from here. If there is no path yet, ask at
 		// once, so that the other side has its check together with our answer;
 		// the controlled side does so by itself (RFC 8445 7.3.1.4).
-		if k.current == nil && k.controlling && pair.RequestsReceived() <= maxTriggered {
-			k.moved()
-		}
-		return false
+		return false, k.current == nil && k.controlling && pair.RequestsReceived() <= maxTriggered
 	}
 	if !k.better(key, rank, pair, now) {
-		return false
+		return false, false
 	}
 	if k.current != nil && k.silent(k.current, now) {
 		k.punish(k.current.key, now)
 	}
 	k.current = &path{key: key, rank: rank, pair: pair, at: now}
 	k.changes++
-	k.moved()
-	return true
+	return true, true
 }
 
 // better tells whether a pair that works should be taken.

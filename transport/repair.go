@@ -18,7 +18,7 @@ const assumedRTT = 100 * time.Millisecond
 
 // startRepair starts the goroutine that asks for lost packets, once.
 func (s *Session) startRepair() {
-	s.repairing.Do(func() { s.wait.Go(s.runRepair) })
+	s.repairing.Do(func() { s.spawn(s.runRepair) })
 }
 
 // wakeRepair makes it look at once.

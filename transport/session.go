@@ -97,7 +97,7 @@ func New(options *Options) (*Session, error) {
 	}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	s.order.wait = &s.wait
-	s.keeper = newPathKeeper(o.Timers.Keepalive, func() { s.wait.Go(s.check) })
+	s.keeper = newPathKeeper(o.Timers.Keepalive, func() { s.spawn(s.check) })
 	s.headers.New = func() any { return &header{} }
 	s.hidden.Store(o.HideAddresses || o.RelayOnly)
 	s.net = newPionNet(o.Net, s.hidden.Load)
@@ -240,7 +240,7 @@ func (s *Session) fail(reason string) {
 		s.secured.Store(false)
 		s.poke()
 		// On a goroutine of the stack below, which must not wait for itself.
-		s.wait.Go(func() { _ = s.pc.Close() })
+		s.spawn(func() { _ = s.pc.Close() })
 	}
 }
 
@@ -259,6 +259,16 @@ func (s *Session) targetBitrate() int {
 	return min(max(s.congestion.estimator.GetTargetBitrate(), b.Min), b.Max)
 }
 
+// spawn runs f on a goroutine that the end of the session waits for. It does
+// nothing once the session was closed.
+func (s *Session) spawn(f func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.ctx.Err() == nil {
+		s.wait.Go(f)
+	}
+}
+
 // onTrack keeps the readers of a received stream going; wire has what they read.
 func (s *Session) onTrack(t *webrtc.TrackRemote, r *webrtc.RTPReceiver) {
 	read := func(read func([]byte) error) {
@@ -270,17 +280,17 @@ func (s *Session) onTrack(t *webrtc.TrackRemote, r *webrtc.RTPReceiver) {
 			}
 		}
 	}
-	s.wait.Go(func() {
+	s.spawn(func() {
 		read(func(b []byte) error { _, _, err := t.Read(b); return err })
 	})
-	s.wait.Go(func() {
+	s.spawn(func() {
 		read(func(b []byte) error { _, _, err := r.Read(b); return err })
 	})
 }
 
 // readFeedback keeps the reader of what comes back about a sent stream going.
 func (s *Session) readFeedback(sender *webrtc.RTPSender) {
-	s.wait.Go(func() {
+	s.spawn(func() {
 		b := make([]byte, receiveMTU)
 		for {
 			if _, _, err := sender.Read(b); ended(err) || s.ctx.Err() != nil {
@@ -315,6 +325,9 @@ func (s *Session) Close() error {
 	s.secured.Store(false)
 	s.order.end(func() { s.publish(StateClosed) })
 	go func() {
+		// What is added to a connection while it closes would stay for ever.
+		s.negotiating.Lock()
+		defer s.negotiating.Unlock()
 		// This waits for the goroutines of the stack below, handlers that they
 		// are in included.
 		if err := s.pc.GracefulClose(); err != nil {

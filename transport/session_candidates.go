@@ -160,7 +160,7 @@ func (s *Session) count() bool {
 // startPunching begins to punch holes for the other side's checks. Only the
 // controlled side needs to: the controlling one checks all pairs all the time.
 func (s *Session) startPunching() {
-	if s.hidden.Load() || s.ctx.Err() != nil {
+	if s.hidden.Load() {
 		return
 	}
 	s.mu.Lock()
@@ -168,7 +168,7 @@ func (s *Session) startPunching() {
 	s.punching = s.punching || start
 	s.mu.Unlock()
 	if start {
-		s.wait.Go(s.punch)
+		s.spawn(s.punch)
 	}
 }
 

@@ -31,12 +31,15 @@ func (s *Session) check() {
 
 // startChecks hurries the checks until there is a path.
 func (s *Session) startChecks() {
+	if s.keeper.chosen() {
+		return
+	}
 	s.mu.Lock()
-	start := !s.hurrying && s.ctx.Err() == nil && !s.keeper.chosen()
-	s.hurrying = s.hurrying || start
+	start := !s.hurrying
+	s.hurrying = true
 	s.mu.Unlock()
 	if start {
-		s.wait.Go(s.hurry)
+		s.spawn(s.hurry)
 	}
 }
 
