@@ -58,7 +58,11 @@ func newMiniService(t testing.TB, timeouts callfsm.Timeouts) *miniService {
 			}
 			return signaling.Principal{UserID: token, ResourceID: "test"}, nil
 		},
-		Opened:    s.opened,
+		// Before the agent is greeted, so that one that has signed in can be called.
+		Welcome: func(session *signaling.Session) *signaling.RelayServers {
+			s.opened(session)
+			return nil
+		},
 		Handler:   s.handle,
 		Suspended: func(session *signaling.Session) { s.session(session, callfsm.CoordinatorLegLost) },
 		Resumed:   func(session *signaling.Session) { s.session(session, callfsm.CoordinatorLegResumed) },
@@ -110,7 +114,9 @@ func (s *miniService) left(session *signaling.Session) {
 		delete(s.devices, deviceOf(session))
 	}
 	s.eachLegLocked(deviceOf(session), func(c *miniCall, leg callfsm.Leg) {
-		s.stepLocked(c, callfsm.CoordinatorInput{Kind: callfsm.CoordinatorLegGone, Leg: leg})
+		if c.offered[deviceOf(session)] == session {
+			s.stepLocked(c, callfsm.CoordinatorInput{Kind: callfsm.CoordinatorLegGone, Leg: leg})
+		}
 	})
 }
 
