@@ -117,7 +117,7 @@ func (a *Acceptor) authenticate(ctx context.Context, token string) (Principal, e
 func (a *Acceptor) turnAway(ctx context.Context, conn Conn, err error) {
 	r := refusalOf(err)
 	if r == nil {
-		conn.Close(0, "")
+		_ = conn.Close(0, "")
 		return
 	}
 	ctx, cancel := context.WithTimeout(ctx, goodbyeTime)
@@ -127,7 +127,7 @@ func (a *Acceptor) turnAway(ctx context.Context, conn Conn, err error) {
 	if err == nil {
 		_ = conn.Write(ctx, data) // the close below tells the code, too
 	}
-	conn.Close(int(r.Code), r.Reason)
+	_ = conn.Close(int(r.Code), r.Reason)
 }
 
 // remaining is what is left of a token in milliseconds; 0 for without end.

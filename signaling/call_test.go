@@ -68,7 +68,10 @@ func TestCall_Malformed(t *testing.T) {
 		return &signaling.Message{CallId: make([]byte, 16), Body: &signalpb.Message_Call{Call: s}}
 	}
 	for _, m := range []*signaling.Message{
-		nil, {}, {CallId: make([]byte, 16)}, {CallId: make([]byte, 15), Body: signal(&signalpb.CallSignal{}).GetBody()},
+		nil,
+		{},
+		{CallId: make([]byte, 16)},
+		{CallId: make([]byte, 15), Body: signal(&signalpb.CallSignal{}).GetBody()},
 		signal(nil), signal(&signalpb.CallSignal{Kind: 256}), signal(&signalpb.CallSignal{Media: 256}), signal(&signalpb.CallSignal{State: 256}),
 	} {
 		if _, _, err := signaling.DecodeCall(m); !errors.Is(err, signaling.ErrMalformed) {
@@ -79,7 +82,9 @@ func TestCall_Malformed(t *testing.T) {
 		return &signaling.Message{Body: &signalpb.Message_Reconcile{Reconcile: &signalpb.CallReconcile{Calls: c}}}
 	}
 	for _, m := range []*signaling.Message{
-		nil, {}, reconcile(nil), reconcile(&signalpb.CallReconcile_Call{CallId: make([]byte, 16)}),
+		nil,
+		{},
+		reconcile(nil), reconcile(&signalpb.CallReconcile_Call{CallId: make([]byte, 16)}),
 		reconcile(&signalpb.CallReconcile_Call{Signal: &signalpb.CallSignal{}}),
 	} {
 		if _, err := signaling.DecodeReconcile(m); !errors.Is(err, signaling.ErrMalformed) {

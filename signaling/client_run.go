@@ -178,7 +178,7 @@ func (c *Client) greet(ctx, connection context.Context) (*opened, error) {
 			return o, nil
 		}
 	}
-	conn.Close(0, "")
+	_ = conn.Close(0, "")
 	return nil, err
 }
 
@@ -277,7 +277,7 @@ func (c *Client) publish(o *opened, st *stream, w *signalpb.Welcome, fresh bool)
 	if !fresh {
 		c.counters.resumes.Add(1)
 	} else if before != nil {
-		_, o.lost, _ = before.end(true)
+		_, o.lost = before.end(true)
 		o.fresh = true
 	}
 	if closed {

@@ -37,7 +37,7 @@ func TestSoakExactlyOnce(t *testing.T) {
 
 // tally counts what the runs met, so that a run that met nothing is noticed.
 type tally struct {
-	sent, applied, connections, resumes, newSessions, lost, kills, expired, suspended int
+	sent, applied, connections, resumes, newSessions, lost, kills, expired int
 }
 
 // world is one run.

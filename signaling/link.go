@@ -185,7 +185,7 @@ func (l *link) run(ctx context.Context) error {
 	l.stop(err)
 	<-wrote
 	err = l.reason(ctx, err)
-	l.conn.Close(closeCode(err), "")
+	_ = l.conn.Close(closeCode(err), "") // it is over either way
 	return err
 }
 

@@ -141,7 +141,7 @@ func (s *Session) end(cause error, goodbye *GoodbyeError, flush bool) {
 		return
 	}
 	// What the agent sent before its own goodbye is applied; nothing else.
-	l, _, _ := s.stream.end(cause != nil)
+	l, _ := s.stream.end(cause != nil)
 	switch {
 	case l == nil:
 	case goodbye != nil:

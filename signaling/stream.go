@@ -136,16 +136,15 @@ func (s *stream) detach(l *link) bool {
 // end makes the session over. Messages that wait for the handler are dropped
 // when drop is set. It returns the link in use and how many messages the far
 // end had not confirmed.
-func (s *stream) end(drop bool) (l *link, unconfirmed int, first bool) {
+func (s *stream) end(drop bool) (l *link, unconfirmed int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	first = !s.over
 	s.over = true
 	if drop {
 		s.apply = nil
 	}
 	s.announceLocked()
-	return s.link, s.out.Len(), first
+	return s.link, s.out.Len()
 }
 
 // received takes in the messages of a frame that l has read.

@@ -95,7 +95,7 @@ func (d *webSocketDialer) Dial(ctx context.Context) (Conn, error) {
 	if d.err != nil {
 		return nil, d.err
 	}
-	ws, response, err := websocket.Dial(ctx, d.url, &websocket.DialOptions{
+	ws, response, err := websocket.Dial(ctx, d.url, &websocket.DialOptions{ //nolint:bodyclose // Dial closes it
 		HTTPClient: d.client, Subprotocols: []string{Subprotocol},
 	})
 	if err != nil {

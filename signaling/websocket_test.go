@@ -41,7 +41,7 @@ func (c *cuttingConn) Write(b []byte) (int, error) {
 	defer c.mu.Unlock()
 	if c.left > 0 && len(b) >= c.left {
 		n, _ := c.Conn.Write(b[:c.left-1])
-		_ = c.Conn.Close()
+		_ = c.Close()
 		return n, errors.New("cut")
 	}
 	if c.left > 0 {
@@ -69,7 +69,7 @@ func (n *cuttingNet) cutAll() {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	for _, c := range n.conns {
-		_ = c.Conn.Close()
+		_ = c.Close()
 	}
 	n.conns = nil
 }

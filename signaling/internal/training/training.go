@@ -31,6 +31,9 @@ func Train(corpus string, version uint32) ([]byte, error) {
 		return nil, err
 	}
 	samples := slices.Concat(calls...)
+	if len(samples) == 0 {
+		return nil, errors.New("training: corpus is empty")
+	}
 	history, err := cover(samples)
 	if err != nil {
 		return nil, err
@@ -71,7 +74,7 @@ func cover(frames [][]byte) ([]byte, error) {
 				best, bestTotal = with, cost
 			}
 		}
-		if float64(total-bestTotal) < worthwhile*float64(total) {
+		if best == nil || float64(total-bestTotal) < worthwhile*float64(total) {
 			return history, nil
 		}
 		history, total = best, bestTotal

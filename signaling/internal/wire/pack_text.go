@@ -247,31 +247,44 @@ func unpackOne(b *strings.Builder, p []byte) (int, error) {
 // valueSize returns how long the head and the value at the start of p are; a
 // head of zero means that no value begins so.
 func valueSize(p []byte) (head, size int) {
-	switch c := p[0]; {
-	case (c == packHex || c == packChars) && len(p) < 2:
-		return 2, 0
-	case c == packHex:
-		return 2, int(p[1])
-	case c == packChars:
-		return 2, (6*int(p[1]) + 7) / 8
-	case c == packUUID, c == packIPv6:
+	switch c := p[0]; c {
+	case packHex, packChars, packCandidate:
+		if len(p) < 2 {
+			return 2, 0
+		}
+		return countedSize(c, p[1])
+	case packUUID, packIPv6:
 		return 1, 16
-	case c == packIPv4:
+	case packIPv4:
 		return 1, 4
-	case c == packCandidate && len(p) < 2:
-		return 2, 0
-	case c == packCandidate && candidateSize(p[1]) == 0:
-		return 0, 0
-	case c == packCandidate:
-		return 1, candidateSize(p[1])
-	case c == packByte:
+	case packByte:
 		return 1, 1
-	case c >= packNumber && c <= packNumberEnd:
-		return 1, int(c-packNumber) + 1
-	case c < ' ' && c != '\t' && c != '\r' && c != '\n':
-		return 0, 0
-	default:
+	case '\t', '\r', '\n':
 		return 1, 0
+	default:
+		switch {
+		case c >= packNumber && c <= packNumberEnd:
+			return 1, int(c-packNumber) + 1
+		case c < ' ':
+			return 0, 0
+		default:
+			return 1, 0
+		}
+	}
+}
+
+// countedSize is valueSize for values whose size the second byte tells.
+func countedSize(kind, n byte) (head, size int) {
+	switch kind {
+	case packHex:
+		return 2, int(n)
+	case packChars:
+		return 2, (6*int(n) + 7) / 8
+	default:
+		if size = candidateSize(n); size == 0 {
+			return 0, 0
+		}
+		return 1, size
 	}
 }
 
