@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/parley-rtc/parley/cmd/bench/internal/figures"
+	"github.com/parley-rtc/parley/internal/audiocheck"
 	"github.com/parley-rtc/parley/internal/packet"
 	"github.com/parley-rtc/parley/media"
 	"github.com/parley-rtc/parley/media/samples"
@@ -22,28 +23,35 @@ func codec(ctx context.Context, e *env) (*figures.Result, error) {
 		return nil, err
 	}
 	repeats := e.times(3, 1)
-	e.steps(len(codecs) * repeats)
 	r.Set("input", "%d frames of 20 ms of speech, %d times", len(frames), repeats)
-	r.Set("bitrate", "%d bit/s where the codec lets choose", codecBitrate)
 	for _, c := range codecs {
-		if c.Name == "telephone-event" {
-			e.step()
-			continue
-		}
-		for range repeats {
-			if ctx.Err() != nil {
-				return r, fmt.Errorf("stopped: %w", ctx.Err())
+		for _, bitrate := range bitrates(c) {
+			e.steps(repeats)
+			for range repeats {
+				if ctx.Err() != nil {
+					return r, fmt.Errorf("stopped: %w", ctx.Err())
+				}
+				if err := codecOnce(r, c, bitrate, frames); err != nil {
+					r.Note("%s: %v", c.Name, err)
+				}
+				e.step()
 			}
-			if err := codecOnce(r, c, frames); err != nil {
-				r.Note("%s: %v", c.Name, err)
-			}
-			e.step()
 		}
 	}
 	return r, nil
 }
 
-const codecBitrate = 40_000
+// bitrates are those to try; zero is the codec's only one.
+func bitrates(c packet.Codec) []int {
+	switch c.Name {
+	case "telephone-event":
+		return nil
+	case "opus":
+		return []int{16_000, 24_000, 40_000, 64_000}
+	default:
+		return []int{0}
+	}
+}
 
 // speech reads frames of the sample.
 func speech(length time.Duration) ([][]int16, error) {
@@ -65,8 +73,8 @@ func speech(length time.Duration) ([][]int16, error) {
 	return frames, nil
 }
 
-func codecOnce(r *figures.Result, c packet.Codec, frames [][]int16) error {
-	enc, err := media.NewAudioEncoder(c, &media.EncoderOptions{Bitrate: codecBitrate})
+func codecOnce(r *figures.Result, c packet.Codec, bitrate int, frames [][]int16) error {
+	enc, err := media.NewAudioEncoder(c, &media.EncoderOptions{Bitrate: bitrate})
 	if err != nil {
 		return fmt.Errorf("encoder: %w", err)
 	}
@@ -76,11 +84,17 @@ func codecOnce(r *figures.Result, c packet.Codec, frames [][]int16) error {
 		return fmt.Errorf("decoder: %w", err)
 	}
 	defer dec.Close()
-	const group = "Time for 20 ms of audio"
-	encode, decode := r.Metric(c.Name+": encode", group, "ms"), r.Metric(c.Name+": decode", group, "ms")
-	rate := r.Metric(c.Name+": rate", "Bit rate in each frame", "kbit/s")
+	name := c.Name
+	if bitrate > 0 {
+		name = fmt.Sprintf("%s %d kbit/s", name, bitrate/1000)
+	}
+	encode, decode := r.Metric(name+": encode", "Time to encode 20 ms", "ms"), r.Metric(name+": decode", "Time to decode 20 ms", "ms")
+	rate := r.Metric(name+": rate", "Bit rate in each frame", "kbit/s")
+	mouth, ear, origin := &audiocheck.Recorder{}, &audiocheck.Recorder{}, time.Now()
 	out := make([]int16, 6*media.AudioFrameSamples)
-	for _, pcm := range frames {
+	for i, pcm := range frames {
+		at := origin.Add(time.Duration(i) * media.AudioFrameDuration)
+		mouth.Add(at, pcm)
 		begin := time.Now()
 		payload, err := enc.Encode(pcm)
 		encode.AddTime(time.Since(begin))
@@ -92,10 +106,30 @@ func codecOnce(r *figures.Result, c packet.Codec, frames [][]int16) error {
 			continue
 		}
 		begin = time.Now()
-		if _, err := dec.Decode(payload, out); err != nil {
+		n, err := dec.Decode(payload, out)
+		decode.AddTime(time.Since(begin))
+		if err != nil {
 			return fmt.Errorf("decode: %w", err)
 		}
-		decode.AddTime(time.Since(begin))
+		ear.Add(at, to48(out[:n], dec.SampleRate()))
 	}
+	same := audiocheck.Compare(mouth.Place(origin, 0), ear.Place(origin, 0), nil)
+	r.Metric(name+": waveform correlation, loudest second", "", "").Add(same.Waveform)
+	r.Metric(name+": delay of the codec", "", "ms").AddTime(same.Delay(0.5))
 	return nil
+}
+
+// to48 repeats samples: crude, and good enough to compare with.
+func to48(pcm []int16, rate int) []int16 {
+	times := media.AudioSampleRate / max(1, rate)
+	if times <= 1 {
+		return pcm
+	}
+	out := make([]int16, 0, len(pcm)*times)
+	for _, s := range pcm {
+		for range times {
+			out = append(out, s)
+		}
+	}
+	return out
 }

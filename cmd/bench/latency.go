@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"net/netip"
 	"sync"
 	"time"
 
@@ -17,6 +18,7 @@ import (
 	"github.com/parley-rtc/parley/cmd/internal/tap"
 	"github.com/parley-rtc/parley/engine"
 	"github.com/parley-rtc/parley/internal/audiocheck"
+	"github.com/parley-rtc/parley/internal/netem"
 	"github.com/parley-rtc/parley/internal/packet"
 	"github.com/parley-rtc/parley/media"
 	"github.com/parley-rtc/parley/media/samples"
@@ -30,9 +32,13 @@ func latency(ctx context.Context, e *env) (*figures.Result, error) {
 	rounds := e.times(4, 2)
 	each := e.length(5*time.Second, 2*time.Second)
 	e.steps(1 + 2*rounds)
-	r.Set("call", "%v of speech both ways on the system's network, 20 ms frames", talk)
+	network := "the system's network"
+	if e.emulate {
+		network = "the emulated network, " + e.link.describe()
+	}
+	r.Set("call", "%v of speech both ways, 20 ms frames, over %s", talk, network)
 	r.Set("packets", "%d rounds of %v each, parley's transport and pion in turn, 100 bytes every 20 ms both ways", rounds, each)
-	if err := mouthToEar(ctx, r, talk); err != nil {
+	if err := mouthToEar(ctx, e, r, talk); err != nil {
 		return r, fmt.Errorf("mouth to ear: %w", err)
 	}
 	e.step()
@@ -41,28 +47,63 @@ func latency(ctx context.Context, e *env) (*figures.Result, error) {
 	theirs := r.Metric(baseline, group, "ms")
 	theirs.Baseline = true
 	for range rounds {
-		if err := packets(ctx, ours, each, parleyLine); err != nil {
-			return r, fmt.Errorf("packets: %w", err)
+		for _, one := range []struct {
+			metric *figures.Metric
+			open   opener
+		}{{ours, parleyLine}, {theirs, pionLine}} {
+			if err := e.packetsOver(ctx, one.metric, each, one.open); err != nil {
+				return r, fmt.Errorf("packets: %w", err)
+			}
+			e.step()
 		}
-		e.step()
-		if err := packets(ctx, theirs, each, pionLine); err != nil {
-			return r, fmt.Errorf("packets: %w", err)
-		}
-		e.step()
 	}
 	return r, nil
 }
 
-// mouthToEar lets both sides speak and compares what was said and heard.
-func mouthToEar(ctx context.Context, r *figures.Result, talk time.Duration) (err error) {
-	observer := &tap.Observer{}
-	pair, err := lab.Start(ctx, lab.Options{Sides: [2]lab.SideOptions{
+// packetsOver runs one round of packets over the network that is asked for.
+func (e *env) packetsOver(ctx context.Context, m *figures.Metric, length time.Duration, open opener) error {
+	if !e.emulate {
+		return packets(ctx, m, length, [2]*netem.Host{}, open)
+	}
+	n := netem.New(e.seed)
+	defer n.Close()
+	hosts := [2]*netem.Host{
+		n.Host(lab.Caller, netip.MustParseAddr("10.0.1.1")), n.Host(lab.Callee, netip.MustParseAddr("10.0.2.2")),
+	}
+	n.Link(hosts[0], hosts[1], e.quality)
+	return packets(ctx, m, length, hosts, open)
+}
+
+// opener connects two ends over the hosts; nil hosts are the system's network.
+type opener func(ctx context.Context, hosts [2]*netem.Host, received func(payload []byte)) (*line, error)
+
+// callOver starts what a call needs over the network that is asked for.
+func (e *env) callOver(ctx context.Context, observer *tap.Observer) (pair *lab.Pair, closeAll func() error, err error) {
+	if e.emulate {
+		w, err := newWorld(ctx, e.seed, e.quality, observer)
+		if err != nil {
+			return nil, nil, err
+		}
+		w.net.Trace(nil)
+		return w.pair, w.close, nil
+	}
+	pair, err = lab.Start(ctx, lab.Options{Sides: [2]lab.SideOptions{
 		{Net: &tap.Net{Name: lab.Caller, Observer: observer}}, {Net: &tap.Net{Name: lab.Callee, Observer: observer}},
 	}})
 	if err != nil {
+		return nil, nil, err
+	}
+	return pair, pair.Close, nil
+}
+
+// mouthToEar lets both sides speak and compares what was said and heard.
+func mouthToEar(ctx context.Context, e *env, r *figures.Result, talk time.Duration) (err error) {
+	observer := &tap.Observer{}
+	pair, closeAll, err := e.callOver(ctx, observer)
+	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, pair.Close()) }()
+	defer func() { err = errors.Join(err, closeAll()) }()
 	origin := time.Now()
 	var mouths [2]*lab.Mouth
 	var ears [2]*lab.Ear
@@ -156,9 +197,7 @@ func stamp(epoch time.Time) []byte {
 }
 
 // packets sends for a while over a line and notes how long each packet took.
-func packets(ctx context.Context, m *figures.Metric, length time.Duration,
-	open func(context.Context, func(payload []byte)) (*line, error),
-) error {
+func packets(ctx context.Context, m *figures.Metric, length time.Duration, hosts [2]*netem.Host, open opener) error {
 	epoch := time.Now()
 	var mu sync.Mutex
 	received := func(payload []byte) {
@@ -172,7 +211,7 @@ func packets(ctx context.Context, m *figures.Metric, length time.Duration,
 	}
 	limited, cancel := context.WithTimeout(ctx, callTime)
 	defer cancel()
-	l, err := open(limited, received)
+	l, err := open(limited, hosts, received)
 	if err != nil {
 		return err
 	}
@@ -191,11 +230,24 @@ func packets(ctx context.Context, m *figures.Metric, length time.Duration,
 			}
 		}
 	}
-	return wait(ctx, 100*time.Millisecond)
+	return wait(ctx, lastPackets)
 }
 
-func pionLine(ctx context.Context, received func([]byte)) (*line, error) {
-	p, err := yardstick.New([2]piontransport.Net{}, func(_ int, p *rtp.Packet) { received(p.Payload) })
+// lastPackets is the time for those still under way.
+const lastPackets = 500 * time.Millisecond
+
+func pionLine(ctx context.Context, hosts [2]*netem.Host, received func([]byte)) (*line, error) {
+	var nets [2]piontransport.Net
+	for i, h := range hosts {
+		if h == nil {
+			continue
+		}
+		var err error
+		if nets[i], err = yardstick.OverHost(h); err != nil {
+			return nil, err
+		}
+	}
+	p, err := yardstick.New(nets, func(_ int, p *rtp.Packet) { received(p.Payload) })
 	if err != nil {
 		return nil, err
 	}
@@ -207,7 +259,7 @@ func pionLine(ctx context.Context, received func([]byte)) (*line, error) {
 }
 
 // parleyLine joins two sessions of the transport directly.
-func parleyLine(ctx context.Context, received func([]byte)) (*line, error) {
+func parleyLine(ctx context.Context, hosts [2]*netem.Host, received func([]byte)) (*line, error) {
 	var sessions [2]*transport.Session
 	closeAll := func() {
 		for _, s := range sessions {
@@ -223,8 +275,12 @@ func parleyLine(ctx context.Context, received func([]byte)) (*line, error) {
 	described := false
 	for i := range sessions {
 		var err error
+		var below transport.Net // a nil host in it would not be nil
+		if hosts[i] != nil {
+			below = hosts[i]
+		}
 		sessions[i], err = transport.New(&transport.Options{
-			AudioCodecs: media.AudioCodecs(), VideoCodecs: media.VideoCodecs(),
+			Net: below, AudioCodecs: media.AudioCodecs(), VideoCodecs: media.VideoCodecs(),
 			Events: transport.Events{
 				Packet: func(_ packet.Kind, p *packet.Packet) { received(p.Payload) },
 				StateChanged: func(s transport.State) {

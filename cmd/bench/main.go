@@ -42,6 +42,7 @@ type settings struct {
 	runs    int
 	seconds float64
 	quick   bool
+	emulate bool
 	json    bool
 	parley  string
 	seed    uint64
@@ -121,6 +122,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	flags.IntVar(&s.runs, "runs", 0, "repetitions `N` of each measurement; 0: as many as the scenario wants")
 	flags.Float64Var(&s.seconds, "seconds", 0, "length of measured calls in `seconds`; 0: as long as the scenario wants (60 for memory)")
 	flags.BoolVar(&s.quick, "quick", false, "a quick look: few repetitions, short calls")
+	flags.BoolVar(&s.emulate, "emulated", false, "run the latency scenario over the emulated network instead of the system's")
 	flags.BoolVar(&s.json, "json", false, "print bench.json on standard output instead of the table")
 	flags.StringVar(&s.parley, "parley", "", "the parley `program` for the scenarios that run the service as a process; empty: beside this one, or built")
 	flags.Uint64Var(&s.seed, "seed", 1, "`seed` of the emulated network")

@@ -68,7 +68,8 @@ type world struct {
 // serviceHost is the name of the third node.
 const serviceHost = "service"
 
-func newWorld(ctx context.Context, seed uint64, quality netem.Link) (*world, error) {
+// newWorld starts them; an observer, when there is one, sees the media packets.
+func newWorld(ctx context.Context, seed uint64, quality netem.Link, observer *tap.Observer) (*world, error) {
 	w := &world{net: netem.New(seed), trace: &trace{}}
 	w.ends[caller] = w.net.Host(lab.Caller, netip.MustParseAddr("10.0.1.1"))
 	w.ends[callee] = w.net.Host(lab.Callee, netip.MustParseAddr("10.0.2.2"))
@@ -77,6 +78,12 @@ func newWorld(ctx context.Context, seed uint64, quality netem.Link) (*world, err
 	w.net.Link(w.ends[callee], node, quality)
 	w.net.Link(w.ends[caller], w.ends[callee], quality)
 	w.net.Trace(w.trace.add)
+	nets := [2]engine.Net{w.ends[caller], w.ends[callee]}
+	if observer != nil {
+		for i, h := range w.ends {
+			nets[i] = &tap.Net{Name: h.Name(), Observer: observer, Below: h}
+		}
+	}
 	var err error
 	w.pair, err = lab.Start(ctx, lab.Options{
 		PlainHTTP: true,
@@ -86,8 +93,8 @@ func newWorld(ctx context.Context, seed uint64, quality netem.Link) (*world, err
 			AllowedPeers: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")},
 		},
 		Sides: [2]lab.SideOptions{
-			{Net: w.ends[caller], Dial: w.ends[caller].DialContext},
-			{Net: w.ends[callee], Dial: w.ends[callee].DialContext},
+			{Net: nets[caller], Dial: w.ends[caller].DialContext},
+			{Net: nets[callee], Dial: w.ends[callee].DialContext},
 		},
 	})
 	if err != nil {
@@ -191,7 +198,7 @@ func wait(ctx context.Context, d time.Duration) error {
 
 // setupFar measures over the emulated network, each direction by itself.
 func setupFar(ctx context.Context, e *env, r *figures.Result, runs int) error {
-	w, err := newWorld(ctx, e.seed, e.quality)
+	w, err := newWorld(ctx, e.seed, e.quality, nil)
 	if err != nil {
 		return err
 	}
@@ -261,7 +268,7 @@ func (e *env) recordFar(r *figures.Result, w *world, m *moments, hears int) {
 func setupRinging(ctx context.Context, e *env, r *figures.Result, runs int) error {
 	quality := e.quality
 	quality.Delay, quality.Jitter = 0, 0
-	w, err := newWorld(ctx, e.seed, quality)
+	w, err := newWorld(ctx, e.seed, quality, nil)
 	if err != nil {
 		return err
 	}

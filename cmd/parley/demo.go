@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -104,15 +105,19 @@ func conclude(out io.Writer, folder string, r *demo.Report) {
 	}
 }
 
-// progress shows steps as lines and, on a terminal, a line that changes.
+// progress shows steps as lines and, on a terminal, a line that changes. The
+// two come from different goroutines.
 type progress struct {
 	out  io.Writer
 	live bool
+	mu   sync.Mutex
 	open bool
 }
 
 func (p *progress) step(at time.Duration, text string) {
 	p.clear()
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	fmt.Fprintf(p.out, "  %6.2f s  %s\n", at.Seconds(), text)
 }
 
@@ -120,11 +125,15 @@ func (p *progress) line(at time.Duration, text string) {
 	if !p.live {
 		return
 	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	fmt.Fprintf(p.out, "\r\x1b[K  %6.2f s  %s", at.Seconds(), text)
 	p.open = true
 }
 
 func (p *progress) clear() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	if p.open {
 		fmt.Fprint(p.out, "\r\x1b[K")
 		p.open = false
