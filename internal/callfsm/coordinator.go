@@ -2,6 +2,7 @@ package callfsm
 
 import (
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -285,8 +286,15 @@ func (c *Coordinator) dispatch(in CoordinatorInput) error {
 	if in.Kind != CoordinatorEnd && in.Kind != CoordinatorTimer && (in.Leg > MaxLegs || c.legs[in.Leg].phase == legAbsent) {
 		return c.illegal(in, "no such leg")
 	}
-	if k := in.Message.Kind; in.Kind == CoordinatorMessage && (!fromEnd(k) || k == KindStart && in.Leg != CallerLeg) {
-		return c.illegal(in, "ends do not send this")
+	if in.Kind == CoordinatorMessage {
+		if k := in.Message.Kind; !fromEnd(k) || k == KindStart && in.Leg != CallerLeg {
+			return c.illegal(in, "ends do not send this")
+		}
+		if len(in.Message.Tones) > maxTones {
+			return c.illegal(in, "too many tones")
+		}
+		in.Message.DisplayName = trim(in.Message.DisplayName)
+		in.Message.Reason.Message = trim(in.Message.Reason.Message)
 	}
 	switch c.state {
 	case CoordinatorNew:
@@ -301,6 +309,20 @@ func (c *Coordinator) dispatch(in CoordinatorInput) error {
 		return c.ended(in)
 	}
 	return c.illegal(in, "unknown state")
+}
+
+// What an end may make the service pass on.
+const (
+	maxText  = 256
+	maxTones = 128
+)
+
+// trim cuts a text that an end chose to a length that the other end can bear.
+func trim(s string) string {
+	if len(s) <= maxText {
+		return s
+	}
+	return strings.ToValidUTF8(s[:maxText], "")
 }
 
 // fromEnd tells whether ends send this kind of message to the service.
@@ -336,8 +358,8 @@ func (c *Coordinator) end(reason EndReason) {
 	c.reason = explain(reason)
 	c.persist()
 	for leg := range c.Legs() {
-		if !c.Live(leg) {
-			continue
+		if !c.Live(leg) || c.state == CoordinatorNew && leg != CallerLeg {
+			continue // who is out, and devices that were not told
 		}
 		why := c.reason
 		if c.legs[leg].reason != (EndReason{}) {

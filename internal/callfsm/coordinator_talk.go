@@ -95,8 +95,9 @@ func (c *Coordinator) talkMessage(in CoordinatorInput) error {
 		return nil
 	case KindHold, KindResume, KindMute, KindUnmute:
 		// Accepted, Connected --HOLD, …--> the same, relayed
-		c.note(l, msg)
-		c.relay(in.Leg, msg)
+		if c.note(l, msg) {
+			c.relay(in.Leg, msg)
+		}
 		return nil
 	case KindTones:
 		// Accepted, Connected --TONES--> the same, relayed
@@ -158,7 +159,7 @@ func (c *Coordinator) other(leg Leg) Leg {
 }
 
 func (c *Coordinator) relay(from Leg, msg Message) {
-	msg.Leg = from
+	msg.Leg, msg.From, msg.To, msg.DisplayName = from, "", "", ""
 	c.toLeg(c.other(from), msg)
 }
 
@@ -172,25 +173,22 @@ func (c *Coordinator) connectedLeg(l *legState) {
 	c.persist()
 }
 
-// note keeps what an end says about itself, for the other's RECONCILED. It is
-// persisted: a restart of the service must not make the ends flap.
-func (c *Coordinator) note(l *legState, msg Message) {
+// note keeps what an end says about itself, for the other's RECONCILED, and
+// tells whether that is new. It is persisted: a restart of the service must not
+// make the ends flap.
+func (c *Coordinator) note(l *legState, msg Message) bool {
 	was := *l
-	defer func() {
-		if *l != was {
-			c.persist()
-		}
-	}()
 	switch msg.Kind { //nolint:exhaustive // the callers pass no other kind
-	case KindHold:
-		l.held = true
-	case KindResume:
-		l.held = false
-	case KindMute:
-		l.muted = true
-	case KindUnmute:
-		l.muted = false
+	case KindHold, KindResume:
+		l.held = msg.Kind == KindHold
+	case KindMute, KindUnmute:
+		l.muted = msg.Kind == KindMute
 	}
+	if *l == was {
+		return false
+	}
+	c.persist()
+	return true
 }
 
 // noteModality keeps what an end sends. It counts from the request on; a

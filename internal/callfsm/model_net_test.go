@@ -166,6 +166,8 @@ func (w *world) toEnd(call uint8, l leg, m callfsm.Message) {
 	}
 	if r.m != nil {
 		w.feed(call, l, callfsm.Input{Kind: callfsm.InputMessage, Message: m})
+	} else if !r.crashed {
+		w.fail("call %d leg %d: %v for a call that the device never heard of", call, l, m.Kind)
 	}
 }
 
