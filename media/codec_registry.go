@@ -148,9 +148,7 @@ func NewAudioEncoder(codec packet.Codec, options *EncoderOptions) (AudioEncoder,
 	if o.FrameDuration == 0 {
 		o.FrameDuration = AudioFrameDuration
 	}
-	switch o.FrameDuration {
-	case 10 * time.Millisecond, 20 * time.Millisecond, 40 * time.Millisecond, 60 * time.Millisecond:
-	default:
+	if ms := o.FrameDuration.Milliseconds(); o.FrameDuration%time.Millisecond != 0 || ms != 10 && ms != 20 && ms != 40 && ms != 60 {
 		return nil, fmt.Errorf("%w: frames of %v", ErrFrameSize, o.FrameDuration)
 	}
 	switch strings.ToLower(codec.Name) {

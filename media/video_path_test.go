@@ -17,8 +17,10 @@ import (
 )
 
 var videoCodecs = []packet.Codec{
-	{Name: "VP8", PayloadType: 96, ClockRate: 90000}, {Name: "H264", PayloadType: 97, ClockRate: 90000},
-	{Name: "VP9", PayloadType: 98, ClockRate: 90000}, {Name: "AV1", PayloadType: 99, ClockRate: 90000},
+	{Name: "VP8", PayloadType: 96, ClockRate: 90000},
+	{Name: "H264", PayloadType: 97, ClockRate: 90000},
+	{Name: "VP9", PayloadType: 98, ClockRate: 90000},
+	{Name: "AV1", PayloadType: 99, ClockRate: 90000},
 }
 
 // frameLog is a sink that keeps what it gets.

@@ -96,18 +96,9 @@ func payloadHead(codec string, b []byte) head {
 	}
 	switch codec {
 	case codecVP8:
-		var p codecs.VP8Packet
-		rest, err := p.Unmarshal(b)
-		if err != nil || p.S == 0 || p.PID != 0 || len(rest) == 0 {
-			return head{}
-		}
-		return head{start: true, key: rest[0]&1 == 0}
+		return headVP8(b)
 	case codecVP9:
-		var p codecs.VP9Packet
-		if _, err := p.Unmarshal(b); err != nil || !p.B || p.L && p.SID > 0 {
-			return head{}
-		}
-		return head{start: true, key: !p.P}
+		return headVP9(b)
 	case codecAV1:
 		// Only the beginning of a coded video sequence is marked.
 		first := b[0]&0x80 == 0 && b[0]&0x08 != 0
@@ -117,6 +108,23 @@ func payloadHead(codec string, b []byte) head {
 	default:
 		return head{}
 	}
+}
+
+func headVP8(b []byte) head {
+	var p codecs.VP8Packet
+	rest, err := p.Unmarshal(b)
+	if err != nil || p.S == 0 || p.PID != 0 || len(rest) == 0 {
+		return head{}
+	}
+	return head{start: true, key: rest[0]&1 == 0}
+}
+
+func headVP9(b []byte) head {
+	var p codecs.VP9Packet
+	if _, err := p.Unmarshal(b); err != nil || !p.B || p.L && p.SID > 0 {
+		return head{}
+	}
+	return head{start: true, key: !p.P}
 }
 
 // headH264 looks for what can only be the beginning of an access unit: a

@@ -37,7 +37,7 @@ func snr(want, got []int16) float64 {
 		d := float64(want[i]) - float64(got[i])
 		noise += d * d
 	}
-	return 10 * math.Log10(power(want) / (noise/float64(len(want)) + 1))
+	return 10 * math.Log10(power(want)/(noise/float64(len(want))+1))
 }
 
 func TestConceal_VoicedFrame_GoesOnAsItWas(t *testing.T) {
@@ -80,7 +80,7 @@ func TestConceal_LongGap_FadesToSilence(t *testing.T) {
 	}
 }
 
-// steps measures the largest jump between neighbouring samples.
+// steps measures the largest jump between adjacent samples.
 func steps(pcm []int16) float64 {
 	largest := 0.0
 	for i := 1; i < len(pcm); i++ {

@@ -129,6 +129,7 @@ func (r *Reader) nextNAL() error {
 	r.nal = bytes.TrimRight(r.nal, "\x00")
 	if len(r.nal) == 0 {
 		if r.ended {
+			r.nal = nil
 			return io.EOF
 		}
 		return bad(r.nalAt, "empty NAL unit")

@@ -28,11 +28,11 @@ func Available() bool { return true }
 // Version names the library in use.
 func Version() string { return C.GoString(C.opus_get_version_string()) }
 
-func codecError(what string, code C.int) error {
+func codecError(what string, code int) error {
 	if code == C.OPUS_INVALID_PACKET {
 		return fmt.Errorf("%w: %s", ErrMalformed, what)
 	}
-	return fmt.Errorf("%w: %s: %s", ErrCodec, what, C.GoString(C.opus_strerror(code)))
+	return fmt.Errorf("%w: %s: %s", ErrCodec, what, C.GoString(C.opus_strerror(C.int(code))))
 }
 
 // Encoder turns PCM into Opus packets.
@@ -53,7 +53,7 @@ func NewEncoder(options *EncoderOptions) (*Encoder, error) {
 	var code C.int
 	state := C.opus_encoder_create(SampleRate, C.int(o.Channels), applications[o.Application], &code)
 	if code != C.OPUS_OK || state == nil {
-		return nil, codecError("make encoder", code)
+		return nil, codecError("make encoder", int(code))
 	}
 	e := &Encoder{state: state, channels: o.Channels}
 	for _, err := range []error{
@@ -82,7 +82,7 @@ func (e *Encoder) Encode(pcm []int16) ([]byte, error) {
 	size := C.opus_encode(e.state, (*C.opus_int16)(unsafe.Pointer(unsafe.SliceData(pcm))), C.int(n),
 		(*C.uchar)(unsafe.Pointer(&e.buffer[0])), C.opus_int32(len(e.buffer)))
 	if size < 0 {
-		return nil, codecError("encode", C.int(size))
+		return nil, codecError("encode", int(size))
 	}
 	return append([]byte(nil), e.buffer[:size]...), nil
 }
@@ -92,7 +92,7 @@ func (e *Encoder) set(what string, request, value int) error {
 		return ErrClosed
 	}
 	if code := C.parley_encoder_set(e.state, C.int(request), C.opus_int32(value)); code != C.OPUS_OK {
-		return codecError("set "+what, code)
+		return codecError("set "+what, int(code))
 	}
 	return nil
 }
@@ -148,7 +148,7 @@ func (e *Encoder) Lookahead() (int, error) {
 	}
 	var value C.opus_int32
 	if code := C.parley_encoder_get(e.state, C.OPUS_GET_LOOKAHEAD_REQUEST, &value); code != C.OPUS_OK {
-		return 0, codecError("get look-ahead", code)
+		return 0, codecError("get look-ahead", int(code))
 	}
 	return int(value), nil
 }
@@ -177,7 +177,7 @@ func NewDecoder(options *DecoderOptions) (*Decoder, error) {
 	var code C.int
 	state := C.opus_decoder_create(SampleRate, C.int(channels), &code)
 	if code != C.OPUS_OK || state == nil {
-		return nil, codecError("make decoder", code)
+		return nil, codecError("make decoder", int(code))
 	}
 	return &Decoder{state: state, channels: channels}, nil
 }
@@ -236,7 +236,7 @@ func (d *Decoder) decode(what string, packet []byte, pcm []int16, fec C.int) (in
 	n := C.opus_decode(d.state, (*C.uchar)(unsafe.Pointer(unsafe.SliceData(packet))), C.opus_int32(len(packet)),
 		(*C.opus_int16)(unsafe.Pointer(unsafe.SliceData(pcm))), C.int(len(pcm)/d.channels), fec)
 	if n < 0 {
-		return 0, codecError(what, n)
+		return 0, codecError(what, int(n))
 	}
 	return int(n), nil
 }

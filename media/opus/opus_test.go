@@ -104,7 +104,7 @@ func snr(want, got []int16) float64 {
 		signal += float64(want[i]) * float64(want[i])
 		noise += d * d
 	}
-	return 10 * math.Log10(signal / (noise + 1))
+	return 10 * math.Log10(signal/(noise+1))
 }
 
 func TestDecoder_Sample_IsSpeech(t *testing.T) {
@@ -318,8 +318,16 @@ func TestEncoder_ComplexityAndBandwidth_TakeEffect(t *testing.T) {
 
 func TestEncoder_Options_AreChecked(t *testing.T) {
 	for _, o := range []opus.EncoderOptions{
-		{Channels: 3}, {Bitrate: 1}, {Bitrate: 1 << 20}, {Complexity: 11}, {Complexity: -1}, {Application: 9},
-		{ExpectedLoss: -0.1}, {ExpectedLoss: 1.1}, {ExpectedLoss: math.NaN()}, {MaxBandwidth: 9},
+		{Channels: 3},
+		{Bitrate: 1},
+		{Bitrate: 1 << 20},
+		{Complexity: 11},
+		{Complexity: -1},
+		{Application: 9},
+		{ExpectedLoss: -0.1},
+		{ExpectedLoss: 1.1},
+		{ExpectedLoss: math.NaN()},
+		{MaxBandwidth: 9},
 	} {
 		if _, err := opus.NewEncoder(&o); !errors.Is(err, opus.ErrOption) {
 			t.Errorf("%+v: %v", o, err)

@@ -85,9 +85,14 @@ func TestRingbackAndBusy_Cadence_IsThatOfTheNetwork(t *testing.T) {
 
 func TestNew_BadOptions_Fail(t *testing.T) {
 	for _, o := range []*tone.Options{
-		nil, {}, {Steps: []tone.Step{{Duration: -1}}}, {Steps: []tone.Step{{Duration: 1}}},
-		{Steps: []tone.Step{{Frequencies: []float64{0}}}}, {Steps: []tone.Step{{Frequencies: []float64{24000}}}},
-		{Steps: []tone.Step{{Frequencies: []float64{math.NaN()}}}}, {Steps: []tone.Step{{}}, Level: 3},
+		nil,
+		{},
+		{Steps: []tone.Step{{Duration: -1}}},
+		{Steps: []tone.Step{{Duration: 1}}},
+		{Steps: []tone.Step{{Frequencies: []float64{0}}}},
+		{Steps: []tone.Step{{Frequencies: []float64{24000}}}},
+		{Steps: []tone.Step{{Frequencies: []float64{math.NaN()}}}},
+		{Steps: []tone.Step{{}}, Level: 3},
 	} {
 		if _, err := tone.New(o); !errors.Is(err, tone.ErrOption) {
 			t.Errorf("%+v: %v", o, err)

@@ -109,7 +109,6 @@ func (r *Reader) header() error {
 	if id := string(b[:4]); id != "RIFF" && id != "RF64" || string(b[8:]) != "WAVE" {
 		return r.bad(0, "not a RIFF/WAVE file")
 	}
-	haveFormat := false
 	large := int64(-1)
 	for {
 		at := r.offset
@@ -117,36 +116,36 @@ func (r *Reader) header() error {
 			return err
 		}
 		id, size := string(b[:4]), int64(binary.LittleEndian.Uint32(b[4:]))
-		switch id {
-		case "data":
-			if !haveFormat {
+		if id == "data" {
+			if r.frame == 0 {
 				return r.bad(at, "the data chunk comes before the fmt chunk")
 			}
 			r.begin(size, large)
 			return nil
-		case "fmt ":
-			chunk, err := r.chunk(at, size, 16, id)
-			if err != nil {
-				return err
-			}
-			if err := r.parseFormat(at, chunk); err != nil {
-				return err
-			}
-			haveFormat = true
-		case "ds64":
-			chunk, err := r.chunk(at, size, 16, id)
-			if err != nil {
-				return err
-			}
-			if v := binary.LittleEndian.Uint64(chunk[8:]); v <= math.MaxInt64 {
-				large = int64(v)
-			}
-		default:
-			if err := r.skip(size + size&1); err != nil {
-				return err
-			}
+		}
+		if err := r.other(at, id, size, &large); err != nil {
+			return err
 		}
 	}
+}
+
+// other reads or passes a chunk before the data. large is the size of the data
+// where 32 bits are too few.
+func (r *Reader) other(at int64, id string, size int64, large *int64) error {
+	if id != "fmt " && id != "ds64" {
+		return r.skip(size + size&1)
+	}
+	chunk, err := r.chunk(at, size, 16, id)
+	if err != nil {
+		return err
+	}
+	if id == "fmt " {
+		return r.parseFormat(at, chunk)
+	}
+	if v := binary.LittleEndian.Uint64(chunk[8:]); v <= math.MaxInt64 {
+		*large = int64(v)
+	}
+	return nil
 }
 
 // chunk reads a chunk, with its padding.
