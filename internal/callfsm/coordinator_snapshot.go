@@ -87,9 +87,10 @@ func (c *Coordinator) plausible() bool {
 	if rings := c.state == CoordinatorRinging; took && c.winner == 0 || rings && c.winner != 0 {
 		return false
 	}
-	// A call that rings or was accepted must have a timer, or it could stay for ever.
+	// A call that rings or was accepted must have a timer, or it could stay for
+	// ever; the others have none.
 	timed := c.state == CoordinatorRinging && c.lobbyLeg() == 0 || c.state == CoordinatorAccepted
-	return c.plausibleLegs() && (!timed || !c.establishAt.IsZero())
+	return c.plausibleLegs() && timed != c.establishAt.IsZero()
 }
 
 func (c *Coordinator) plausibleLegs() bool {

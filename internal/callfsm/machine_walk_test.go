@@ -41,6 +41,11 @@ func walkTable() map[string]string {
 		"device, has accepted": below + mutes + paths + "HangUp Disconnecting · MediaFailed Disconnecting · CONFIRMED = · " +
 			"ENDED Disconnected · HOLD = · RESUME = · MUTE = · UNMUTE = · MODALITY = · TONES = · RESTART = · RECONCILED =",
 		"caller, a device rings": waiting + "RINGING = · EARLY_MEDIA EarlyMedia · LOBBY InLobby",
+		"caller, a device rings and its path stands": below + paths + mutes + "HangUp Disconnecting · MediaFailed = · " +
+			"ENDED Disconnected · RECONCILED Connected · ACCEPTED Connected · RINGING = · EARLY_MEDIA EarlyMedia · LOBBY InLobby",
+		"device, has accepted and its path stands": below + mutes + paths + "HangUp Disconnecting · MediaFailed Disconnecting · " +
+			"CONFIRMED Connected · ENDED Disconnected · HOLD = · RESUME = · MUTE = · UNMUTE = · MODALITY = · TONES = · RESTART = · " +
+			"RECONCILED Connected",
 		"device, rings": below + paths + mutes + "Accept Connecting · Reject Disconnecting · HangUp Disconnecting · EarlyMedia = · " +
 			"Lobby = · MediaFailed Disconnecting · ENDED Disconnected · RESTART =",
 		"caller, early media":  waiting + "RINGING = · EARLY_MEDIA = · LOBBY InLobby",

@@ -60,6 +60,8 @@ func situations() []situation {
 		{"caller, accepted without a media path", out, with(ringing, accepted), callfsm.StateConnecting},
 		{"device, has accepted", in, taken, callfsm.StateConnecting},
 		{"caller, a device rings", out, ringing, callfsm.StateRinging},
+		{"caller, a device rings and its path stands", out, with(ringing, at(callfsm.InputTransportUp, 1)), callfsm.StateRinging},
+		{"device, has accepted and its path stands", in, with(taken, at(callfsm.InputTransportUp, 2)), callfsm.StateConnecting},
 		{"device, rings", in, rung, callfsm.StateRinging},
 		{"caller, early media", out, with(ringing, leg1(callfsm.KindEarlyMedia)), callfsm.StateEarlyMedia},
 		{"caller, in the lobby", out, with(ringing, leg1(callfsm.KindLobby)), callfsm.StateInLobby},
