@@ -111,10 +111,11 @@ type ClientOptions struct {
 	// acknowledged when it has returned. An error means that the message
 	// could not be applied: the session ends with CodeProtocolError and the
 	// client opens a new one. It may call any method of the client. nil
-	// ignores messages.
+	// ignores messages. The first messages may come before Start has returned.
 	Handler func(*Message) error
 	// StateChanged is called in order with Handler, never at the same time.
-	// It may call any method of the client. nil: not interested.
+	// It may call any method of the client. It is not called for the
+	// connection that Start returns. nil: not interested.
 	StateChanged func(ClientState)
 	// NoCompression keeps frames uncompressed.
 	NoCompression bool

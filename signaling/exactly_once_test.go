@@ -45,6 +45,8 @@ type world struct {
 	random *rand.Rand
 	net    *rawNet
 	log    *slog.Logger
+	// deadly tells whether services get killed in this run.
+	deadly bool
 
 	mu       sync.Mutex
 	service  *service
@@ -85,6 +87,7 @@ func newWorld(seed uint64) *world {
 	}
 	w.net = &rawNet{random: rand.New(rand.NewPCG(seed, 0x52))}
 	calm := w.random.IntN(4) == 0
+	w.deadly = w.random.IntN(2) == 0
 	w.net.faults = func(r *rand.Rand) faults {
 		f := faults{delay: time.Duration(r.IntN(80)) * time.Millisecond, dial: time.Duration(r.IntN(50)) * time.Millisecond}
 		if calm {
@@ -220,9 +223,11 @@ func (s *service) apply(x *signaling.Session, m *signaling.Message) error {
 	}
 	n, _ := payload(m)
 	l.applied = append(l.applied, n)
-	die := w.random.IntN(60) == 0 && len(w.services) < 4
+	die := w.deadly && w.random.IntN(60) == 0 && len(w.services) < 4
 	answers := w.random.IntN(3)
+	slow := w.slowLocked()
 	w.mu.Unlock()
+	time.Sleep(slow)
 	for range answers {
 		s.send(x)
 	}
@@ -273,6 +278,10 @@ func payload(m *signaling.Message) (n uint64, session string) {
 func (w *world) handle(m *signaling.Message) error {
 	n, session := payload(m)
 	w.mu.Lock()
+	slow := w.slowLocked()
+	w.mu.Unlock()
+	time.Sleep(slow)
+	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.closed {
 		w.problem = errors.Join(w.problem, errors.New("client: message after close"))
@@ -282,6 +291,15 @@ func (w *world) handle(m *signaling.Message) error {
 	}
 	w.current.applied = append(w.current.applied, n)
 	return nil
+}
+
+// slowLocked is how long a handler takes: a message may have been received,
+// and not yet applied, when its connection is lost.
+func (w *world) slowLocked() time.Duration {
+	if w.random.IntN(10) > 0 {
+		return 0
+	}
+	return time.Duration(w.random.IntN(1500)) * time.Millisecond
 }
 
 func (w *world) state(s signaling.ClientState) {

@@ -57,8 +57,16 @@ func NewWebSocketDialer(endpoint string, options *WebSocketOptions) Dialer {
 	if options.DialContext == nil {
 		transport.Proxy = http.ProxyFromEnvironment
 	}
+	transport.TLSClientConfig = &tls.Config{MinVersion: tls.VersionTLS12}
 	if options.TLSConfig != nil {
 		transport.TLSClientConfig = options.TLSConfig.Clone()
+	}
+	// The service may tell a relay's clients from ours by ALPN. WebSockets
+	// need HTTP/1.1.
+	transport.TLSClientConfig.NextProtos = []string{"http/1.1"}
+	if transport.TLSClientConfig.ClientSessionCache == nil {
+		// Reconnecting is then cheaper for both ends.
+		transport.TLSClientConfig.ClientSessionCache = tls.NewLRUClientSessionCache(1)
 	}
 	d.client = &http.Client{Transport: transport}
 	return d
@@ -133,10 +141,16 @@ func AcceptWebSocket(w http.ResponseWriter, r *http.Request) (Conn, error) {
 type webSocketConn struct {
 	ws   *websocket.Conn
 	once sync.Once
+	// greeted is set once the first message was read; only the reader uses it.
+	greeted bool
 }
 
+// maxGreeting is the largest first message: until the far end has shown who it
+// is, it may not make us hold much.
+const maxGreeting = 32 << 10
+
 func newWebSocketConn(ws *websocket.Conn) *webSocketConn {
-	ws.SetReadLimit(MaxFrame)
+	ws.SetReadLimit(maxGreeting)
 	return &webSocketConn{ws: ws}
 }
 
@@ -150,6 +164,10 @@ func (c *webSocketConn) Read(ctx context.Context) ([]byte, error) {
 		return nil, fmt.Errorf("%w: %w", ErrConnClosed, err)
 	case kind != websocket.MessageBinary:
 		return nil, fmt.Errorf("%w: text message", ErrMalformed)
+	}
+	if !c.greeted {
+		c.greeted = true
+		c.ws.SetReadLimit(MaxFrame)
 	}
 	return data, nil
 }

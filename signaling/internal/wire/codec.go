@@ -63,13 +63,6 @@ func NewCodec(version uint32, dictionary []byte, concurrency int) (*Codec, error
 // Version is that of the dictionary.
 func (c *Codec) Version() uint32 { return c.version }
 
-// Close frees what the codec holds.
-func (c *Codec) Close() {
-	if c != nil {
-		c.dec.Close()
-	}
-}
-
 // Frame is a frame to send whose messages are encoded already.
 type Frame struct {
 	// Head is everything but seq and messages.

@@ -25,7 +25,6 @@ func newCodec(t testing.TB) *wire.Codec {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(c.Close)
 	return c
 }
 
