@@ -36,7 +36,7 @@ type held struct {
 
 // do runs f now, or after everything that was asked for is durable.
 func (h *heldBack) do(f func()) {
-	if h.asked == h.durable {
+	if h.asked == h.durable && len(h.queue) == 0 {
 		f()
 		return
 	}
@@ -247,12 +247,16 @@ func (e *endedCalls) dropLocked(drop func(endedCall) bool) {
 		delete(e.calls, e.order[n])
 		n++
 	}
-	e.order = append(e.order[:0:0], e.order[n:]...)
+	e.order = e.order[n:] // append moves what is left when it needs room
 }
 
 // resourceOf returns the resource in the raw id of a user, "8:acs:<resource>_<user>".
 func resourceOf(user string) string {
-	_, rest, _ := strings.Cut(strings.TrimPrefix(user, "8:"), ":")
+	rest, ok := strings.CutPrefix(user, "8:")
+	if !ok {
+		return ""
+	}
+	_, rest, _ = strings.Cut(rest, ":")
 	resource, _, _ := strings.Cut(rest, "_")
 	return resource
 }

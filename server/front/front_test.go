@@ -1,0 +1,191 @@
+package front_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/parley-rtc/parley/internal/acswire"
+	"github.com/parley-rtc/parley/server/front"
+	"github.com/parley-rtc/parley/server/guid"
+	"github.com/parley-rtc/parley/server/resource"
+)
+
+type resources struct{ r *resource.Resource }
+
+func (r resources) ForHost(host string) *resource.Resource {
+	if host == "nobody.example" {
+		return nil
+	}
+	return r.r
+}
+
+type observer struct{ seen []string }
+
+func (o *observer) ObserveRequest(route, method string, status int, _ time.Duration) {
+	o.seen = append(o.seen, method+" "+route+" "+http.StatusText(status))
+}
+
+var local = &resource.Resource{ID: guid.New(), Name: "local", PrimaryKey: []byte("one"), SecondaryKey: []byte("two")}
+
+func call(t *testing.T, f *front.Front, req *http.Request, key, body string) *httptest.ResponseRecorder {
+	t.Helper()
+	if key != "" {
+		if err := acswire.Sign(req, []byte(key), []byte(body), time.Now()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w := httptest.NewRecorder()
+	f.ServeHTTP(w, req)
+	return w
+}
+
+func request(method, target, body string) *http.Request {
+	return httptest.NewRequest(method, "http://res.example"+target, strings.NewReader(body))
+}
+
+func TestFront_PathValues(t *testing.T) {
+	got := ""
+	handle := func(_ context.Context, r *front.Request) (*front.Response, error) {
+		got = r.Param("id")
+		return &front.Response{Status: http.StatusNoContent}, nil
+	}
+	f := front.New(front.Options{Resources: resources{local}}, front.Area{Versions: []string{"2023-10-01"}, Routes: []front.Route{
+		{Method: http.MethodPost, Pattern: "/things/{id}/:do", Handle: handle},
+		{Method: http.MethodPost, Pattern: "/things/{id}:do", Handle: handle},
+		{Method: http.MethodPost, Pattern: "/things/{id}", Handle: handle},
+	}})
+	for path, want := range map[string]string{
+		"/things/8%3Aacs%3Aa_b/:do":     "8:acs:a_b",
+		"/things/8:acs:a_b/:do":         "8:acs:a_b",
+		"/things/a%2Fb/:do":             "a/b",
+		"/things/%2B1425":               "+1425",
+		"/things/a%2525":                "a%25", // decoded once
+		"/things/a%20b":                 "a b",
+		"/things/19%3Ax%40thread.v2:do": "19:x@thread.v2",
+		"/things/%FF":                   "", // not UTF-8
+	} {
+		got = "not called"
+		if w := call(t, f, request(http.MethodPost, path+"?api-version=2023-10-01", ""), "one", ""); w.Code != http.StatusNoContent || got != want {
+			t.Errorf("%s: status %d, value %q, want %q", path, w.Code, got, want)
+		}
+	}
+}
+
+func TestFront_Errors(t *testing.T) {
+	var log bytes.Buffer
+	seen := &observer{}
+	f := front.New(front.Options{Resources: resources{local}, Logger: slog.New(slog.NewTextHandler(&log, nil)), Observer: seen, PublicHost: "public.example"},
+		front.Area{Versions: []string{"2021-03-07", "2023-10-01"}, Routes: []front.Route{
+			{Method: http.MethodGet, Pattern: "/fails", Handle: func(context.Context, *front.Request) (*front.Response, error) {
+				return nil, errors.New("the disk is full")
+			}},
+			{Method: http.MethodGet, Pattern: "/refuses", Handle: func(context.Context, *front.Request) (*front.Response, error) {
+				return nil, &front.Error{Status: http.StatusConflict, Code: "Conflict", Message: "It is taken.", Target: "name"}
+			}},
+			{Method: http.MethodGet, Pattern: "/no-json", Handle: func(context.Context, *front.Request) (*front.Response, error) {
+				return &front.Response{Status: http.StatusOK, Body: func() {}}, nil
+			}},
+			{Method: http.MethodGet, Pattern: "/ok", Handle: func(_ context.Context, r *front.Request) (*front.Response, error) {
+				return &front.Response{Status: http.StatusOK, Body: r.Version.String()}, nil
+			}},
+		}})
+	const version = "?api-version=2023-10-01"
+	w := call(t, f, request(http.MethodGet, "/fails"+version, ""), "one", "")
+	if w.Code != http.StatusInternalServerError || strings.Contains(w.Body.String(), "disk") || !strings.Contains(w.Body.String(), `"code":"InternalError"`) {
+		t.Errorf("%d %s", w.Code, w.Body)
+	}
+	if !strings.Contains(log.String(), "the disk is full") {
+		t.Errorf("log %s", log.String())
+	}
+	w = call(t, f, request(http.MethodGet, "/refuses"+version, ""), "two", "")
+	if want := `{"error":{"code":"Conflict","message":"It is taken.","target":"name"}}`; w.Code != http.StatusConflict || w.Body.String() != want {
+		t.Errorf("%d %s", w.Code, w.Body)
+	}
+	if w = call(t, f, request(http.MethodGet, "/no-json"+version, ""), "one", ""); w.Code != http.StatusInternalServerError {
+		t.Errorf("%d %s", w.Code, w.Body)
+	}
+	w = call(t, f, request(http.MethodGet, "/ok?api-version=2025-03-02-preview", ""), "one", "")
+	if w.Code != http.StatusOK || w.Body.String() != `"2025-03-02-preview"` || w.Header().Get("api-supported-versions") != "2021-03-07, 2023-10-01" {
+		t.Errorf("%d %s %v", w.Code, w.Body, w.Header())
+	}
+	// Behind a proxy the client signed the public host, or sent the whole URL.
+	req := request(http.MethodGet, "/ok"+version, "")
+	req.Host = "public.example"
+	if err := acswire.Sign(req, []byte("one"), nil, time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	req.Host = "inner.example"
+	if w = call(t, f, req, "", ""); w.Code != http.StatusOK {
+		t.Errorf("public host: %d %s", w.Code, w.Body)
+	}
+	req = request(http.MethodGet, "/ok"+version, "")
+	req.RequestURI = "http://res.example/ok" + version
+	if w = call(t, f, req, "one", ""); w.Code != http.StatusOK {
+		t.Errorf("absolute form: %d %s", w.Code, w.Body)
+	}
+	req = request(http.MethodGet, "/ok"+version, "")
+	req.Host = "nobody.example"
+	if w = call(t, f, req, "one", ""); w.Code != http.StatusNotFound {
+		t.Errorf("no resource: %d %s", w.Code, w.Body)
+	}
+	if len(seen.seen) != 7 || seen.seen[1] != "GET /refuses Conflict" || seen.seen[3] != "GET /ok OK" {
+		t.Errorf("observed %q", seen.seen)
+	}
+}
+
+type brokenBody struct{}
+
+func (brokenBody) Read([]byte) (int, error) { return 0, errors.New("cut off") }
+
+func TestFront_BodyCutOff(t *testing.T) {
+	f := front.New(front.Options{Resources: resources{local}}, front.Area{Routes: []front.Route{{
+		Method: http.MethodPost, Pattern: "/x", Handle: func(context.Context, *front.Request) (*front.Response, error) {
+			t.Error("the handler ran")
+			return &front.Response{Status: http.StatusOK}, nil
+		},
+	}}})
+	req := httptest.NewRequest(http.MethodPost, "http://res.example/x?api-version=2023-10-01", brokenBody{})
+	if w := call(t, f, req, "one", ""); w.Code != http.StatusBadRequest {
+		t.Errorf("%d %s", w.Code, w.Body)
+	}
+}
+
+// FuzzTarget looks for a request target that panics or gets through with a
+// signature of another one.
+func FuzzTarget(f *testing.F) {
+	handled := false
+	fr := front.New(front.Options{Resources: resources{local}}, front.Area{Routes: []front.Route{{
+		Method: http.MethodPost, Pattern: "/identities/{id}/:issueAccessToken", Handle: func(_ context.Context, r *front.Request) (*front.Response, error) {
+			handled = true
+			_ = r.Param("id")
+			return &front.Response{Status: http.StatusOK}, nil
+		},
+	}}})
+	f.Fuzz(func(t *testing.T, target string) {
+		u, err := url.ParseRequestURI(target)
+		if err != nil {
+			return
+		}
+		req := &http.Request{Method: http.MethodPost, URL: u, RequestURI: target, Host: "h", Header: http.Header{}, Body: http.NoBody}
+		signed := req.Clone(t.Context())
+		signed.URL = &url.URL{Path: "/other", RawQuery: "api-version=2023-10-01"}
+		if err := acswire.Sign(signed, local.PrimaryKey, nil, time.Now()); err != nil {
+			t.Fatal(err)
+		}
+		req.Header = signed.Header
+		handled = false
+		w := httptest.NewRecorder()
+		fr.ServeHTTP(w, req)
+		if handled || w.Code < 400 {
+			t.Errorf("%q: status %d", target, w.Code)
+		}
+	})
+}
