@@ -181,6 +181,7 @@ func TestPlayout_CloseFromSink(t *testing.T) {
 		}
 		ready <- p
 		time.Sleep(time.Second)
+		synctest.Wait()
 		if calls != 3 {
 			t.Errorf("%d calls", calls)
 		}

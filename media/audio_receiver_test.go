@@ -16,8 +16,8 @@ import (
 	"github.com/parley-rtc/parley/media/level"
 )
 
-// g722 makes packets of speech.
-func g722Packets(t testing.TB, codec packet.Codec, n int) []*packet.Packet {
+// packetsOf makes packets of speech.
+func packetsOf(t testing.TB, codec packet.Codec, n int) []*packet.Packet {
 	t.Helper()
 	enc, err := media.NewAudioEncoder(codec, nil)
 	if err != nil {
@@ -45,7 +45,7 @@ func TestAudioReceiver_UnknownPayloadTypes_AreDroppedAndCounted(t *testing.T) {
 	now := time.Unix(1, 0)
 	r := mustReceiver(t, &media.AudioReceiverOptions{Codecs: []packet.Codec{codec}, Now: func() time.Time { return now }})
 	frame := make([]int16, 480)
-	for i, p := range g722Packets(t, codec, 200) {
+	for i, p := range packetsOf(t, codec, 200) {
 		r.Push(p)
 		stray := *p
 		stray.PayloadType = []uint8{0, 96, 127, 255}[i%4]
@@ -65,10 +65,11 @@ func TestAudioReceiver_UnknownPayloadTypes_AreDroppedAndCounted(t *testing.T) {
 }
 
 func TestAudioReceiver_TenTimesTheRate_IsBounded(t *testing.T) {
-	codec := codecNamed(t, "G722")
+	codec := codecNamed(t, "PCMU")
 	now := time.Unix(1, 0)
 	r := mustReceiver(t, &media.AudioReceiverOptions{Codecs: []packet.Codec{codec}, Now: func() time.Time { return now }})
-	list := g722Packets(t, codec, 3000)
+	all := packetsOf(t, codec, 1900)
+	list := all[:1500]
 	frame := make([]int16, 480)
 	for i, p := range list {
 		r.Push(p)
@@ -78,13 +79,12 @@ func TestAudioReceiver_TenTimesTheRate_IsBounded(t *testing.T) {
 		}
 	}
 	st := r.Stats()
-	if st.PacketsDiscarded < 2500 || st.CurrentDelay > 600*time.Millisecond || st.TotalSamplesReceived != 600*480 {
+	if st.PacketsDiscarded < 1200 || st.CurrentDelay > 600*time.Millisecond || st.TotalSamplesReceived != 300*480 {
 		t.Errorf("%+v", st)
 	}
 	// Once the flood has ended the stream is as any other.
-	more := g722Packets(t, codec, 3500)[3000:]
 	before := st
-	for _, p := range more {
+	for _, p := range all[1500:] {
 		r.Push(p)
 		r.Pull(frame)
 		now = now.Add(10 * time.Millisecond)
@@ -105,7 +105,7 @@ func TestAudioReceiver_Garbage_IsConcealed(t *testing.T) {
 			now := time.Unix(1, 0)
 			r := mustReceiver(t, &media.AudioReceiverOptions{Codecs: []packet.Codec{codec}, Now: func() time.Time { return now }})
 			frame := make([]int16, 480)
-			for i := range 1000 {
+			for i := range 400 {
 				payload := make([]byte, rng.IntN(1500))
 				for k := range payload {
 					payload[k] = byte(rng.Uint32())
@@ -119,7 +119,7 @@ func TestAudioReceiver_Garbage_IsConcealed(t *testing.T) {
 				}
 			}
 			st := r.Stats()
-			if st.TotalSamplesReceived != 2000*480 {
+			if st.TotalSamplesReceived != 800*480 {
 				t.Errorf("%+v", st)
 			}
 			if st.DecodeErrors == 0 || st.ConcealedSamples == 0 {
@@ -130,10 +130,10 @@ func TestAudioReceiver_Garbage_IsConcealed(t *testing.T) {
 }
 
 func TestAudioReceiver_CodecChangesMidStream(t *testing.T) {
-	a, b := codecNamed(t, "G722"), codecNamed(t, "PCMU")
+	a, b := codecNamed(t, "PCMA"), codecNamed(t, "PCMU")
 	now := time.Unix(1, 0)
 	r := mustReceiver(t, &media.AudioReceiverOptions{Codecs: []packet.Codec{a, b}, Now: func() time.Time { return now }})
-	first, second := g722Packets(t, a, 400), g722Packets(t, b, 400)
+	first, second := packetsOf(t, a, 400), packetsOf(t, b, 400)
 	frame := make([]int16, 480)
 	for i := range first {
 		p := first[i]
@@ -167,7 +167,7 @@ func TestAudioReceiver_EncodedSink_GetsEveryFrame(t *testing.T) {
 	codec := codecNamed(t, "G722")
 	box := &encodedBox{err: errors.New("full")}
 	r := mustReceiver(t, &media.AudioReceiverOptions{Codecs: []packet.Codec{codec}, Encoded: box})
-	list := g722Packets(t, codec, 10)
+	list := packetsOf(t, codec, 10)
 	for _, p := range list {
 		p.Timestamp += 0xffffff00 // it wraps on the way
 		r.Push(p)
@@ -193,7 +193,7 @@ func TestAudioReceiver_MuteSpeakingAndClose(t *testing.T) {
 		Codecs: []packet.Codec{codec}, Now: func() time.Time { return now }, Speaking: func(on bool) { changes = append(changes, on) },
 	})
 	frame := make([]int16, 480)
-	list := g722Packets(t, codec, 500)
+	list := packetsOf(t, codec, 500)
 	pull := func() {
 		r.Pull(frame)
 		now = now.Add(10 * time.Millisecond)
@@ -254,7 +254,7 @@ func TestAudioReceiver_PushAndPullAtOnce(t *testing.T) {
 	testkit.CheckLeaks(t, time.Minute)
 	codec := codecNamed(t, "G722")
 	r := mustReceiver(t, &media.AudioReceiverOptions{Codecs: []packet.Codec{codec}})
-	list := g722Packets(t, codec, 300)
+	list := packetsOf(t, codec, 300)
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
@@ -281,7 +281,7 @@ func TestAudioReceiver_SteadyState_DoesNotAllocate(t *testing.T) {
 			}
 			now := time.Unix(1, 0)
 			r := mustReceiver(t, &media.AudioReceiverOptions{Codecs: []packet.Codec{codec}, Now: func() time.Time { return now }})
-			list := g722Packets(t, codec, 2000)
+			list := packetsOf(t, codec, 700)
 			frame := make([]int16, 480)
 			i := 0
 			push, pull := 0.0, 0.0
@@ -386,7 +386,7 @@ func BenchmarkAudio(b *testing.B) {
 		})
 		for _, loss := range []int{0, 10} {
 			b.Run(fmt.Sprintf("%s/receive/loss%d", name, loss), func(b *testing.B) {
-				list := g722Packets(b, codec, 500)
+				list := packetsOf(b, codec, 500)
 				now := time.Unix(1, 0)
 				r := mustReceiver(b, &media.AudioReceiverOptions{Codecs: []packet.Codec{codec}, Now: func() time.Time { return now }})
 				frame := make([]int16, 480)

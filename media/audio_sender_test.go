@@ -367,6 +367,7 @@ func TestAudioSender_CloseFromEveryHandler(t *testing.T) {
 					s.SetActive(true)
 				}
 				time.Sleep(5 * time.Second)
+				synctest.Wait()
 				if from != "never started" && closed != 1 {
 					t.Errorf("called %d times", closed)
 				}

@@ -184,21 +184,24 @@ func TestPlayer_TenTimesTheRate_IsBounded(t *testing.T) {
 			p := jitter.NewPlayer(&jitter.PlayerOptions{Decoder: func(uint8) jitter.Decoder { return v }})
 			now := time.Unix(1, 0)
 			frame := []int16{479: 0}
-			for i := range 20000 {
+			for i := range 6000 {
 				p.Push(make(i), now)
 				if i%5 == 4 {
 					p.Pull(now, frame)
 					now = now.Add(10 * ms)
+				}
+				if i%10 != 0 {
+					continue
 				}
 				if s := p.Stats(); s.Buffered > 512 || s.Pending > 24000 || s.Target > 500*ms {
 					t.Fatalf("%+v", s)
 				}
 			}
 			s := p.Stats()
-			if name == "time runs ten times" && (s.Dropped < 17000 || s.Current > 600*ms) {
+			if name == "time runs ten times" && (s.Dropped < 5000 || s.Current > 600*ms) {
 				t.Errorf("%+v", s)
 			}
-			if s.TotalSamples != 4000*480 {
+			if s.TotalSamples != 1200*480 {
 				t.Errorf("%d samples", s.TotalSamples)
 			}
 		})
@@ -333,7 +336,7 @@ func TestPlayer_PullAndPush_DoNotAllocate(t *testing.T) {
 			for range 200 {
 				step()
 			}
-			if a := testing.AllocsPerRun(5000, step); a != 0 {
+			if a := testing.AllocsPerRun(1500, step); a != 0 {
 				t.Errorf("%v allocations a packet", a)
 			}
 		})

@@ -112,7 +112,7 @@ func TestDetector_NoiseIsNotVoice(t *testing.T) {
 	for _, rms := range []float64{0, 3, 30, 300, 2000} {
 		t.Run(fmt.Sprintf("white %.0f", rms), func(t *testing.T) {
 			rng := rand.New(rand.NewPCG(1, 2))
-			a := detect(20, func(int) float64 { return rng.NormFloat64() * rms })
+			a := detect(8, func(int) float64 { return rng.NormFloat64() * rms })
 			// It may take two seconds to learn what is noise.
 			if s := share(a[250:]); s > 0.02 {
 				t.Errorf("%.3f of noise is voice", s)
@@ -120,7 +120,7 @@ func TestDetector_NoiseIsNotVoice(t *testing.T) {
 		})
 	}
 	t.Run("hum", func(t *testing.T) {
-		a := detect(20, func(i int) float64 {
+		a := detect(8, func(i int) float64 {
 			return 1500*math.Sin(2*math.Pi*50*float64(i)/48000) + 500*math.Sin(2*math.Pi*150*float64(i)/48000)
 		})
 		if s := share(a[250:]); s > 0.02 {
@@ -134,7 +134,7 @@ func TestDetector_VoiceIsFoundOverNoise(t *testing.T) {
 		t.Run(fmt.Sprintf("voice %.0f noise %.0f", test.voice, test.noise), func(t *testing.T) {
 			rng := rand.New(rand.NewPCG(3, 4))
 			on := func(i int) bool { return i/48000/3%2 == 1 } // three seconds each
-			a := detect(30, func(i int) float64 {
+			a := detect(18, func(i int) float64 {
 				v := rng.NormFloat64() * test.noise
 				if on(i) {
 					v += test.voice * talk(i)
