@@ -286,3 +286,5 @@ func TestCall_HangUpWithoutService(t *testing.T) {
 	alice.order("state Disconnecting", "state Disconnected", "ended 0/0")
 	bob.hangUp(b)
 }
+
+func isUnauthorized(err error) bool { return errors.Is(err, engine.ErrUnauthorized) }

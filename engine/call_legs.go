@@ -364,6 +364,7 @@ func (l *leg) close() {
 		_ = r.Close()
 	}
 	l.video.close()
+	<-l.session.Done()
 }
 
 func stopTimer(t *time.Timer) {

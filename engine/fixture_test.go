@@ -25,6 +25,8 @@ type device struct {
 	client *engine.Client
 	agent  *engine.CallAgent
 	log    *eventLog
+	// resolve returns the raw id of a user by name.
+	resolve func(name string) string
 }
 
 // eventLog collects events as text and wakes who waits for one.
@@ -123,7 +125,7 @@ type setup struct {
 // signIn makes a client and signs a user in; the test's end closes it.
 func signIn(t testing.TB, dialer signaling.Dialer, name string, change ...func(*setup)) *device {
 	t.Helper()
-	d := &device{t: t, name: name, log: newEventLog()}
+	d := &device{t: t, name: name, log: newEventLog(), resolve: user}
 	s := &setup{options: engine.Options{Dialer: dialer}, cred: engine.NewStaticTokenCredential(user(name))}
 	s.agent.DisplayName = strings.ToUpper(name[:1]) + name[1:]
 	s.agent.Events = d.agentEvents()
@@ -204,7 +206,7 @@ func (d *device) call(to string, change ...func(*engine.StartCallOptions)) *engi
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
-	c, err := d.agent.StartCall(ctx, []engine.Identifier{engine.CommunicationUserIdentifier{ID: user(to)}}, o)
+	c, err := d.agent.StartCall(ctx, []engine.Identifier{engine.CommunicationUserIdentifier{ID: d.resolve(to)}}, o)
 	if err != nil {
 		d.t.Fatalf("%s: start call: %v", d.name, err)
 	}
