@@ -89,7 +89,15 @@ type path struct {
 	sender   *media.VideoSender
 	receiver *media.VideoReceiver
 	sink     *frameLog
+	mu       sync.Mutex
 	requests []time.Time
+}
+
+// asked lists when key frames were asked for.
+func (c *path) asked() []time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return append([]time.Time(nil), c.requests...)
 }
 
 // newPath connects a source to a log. through gets every packet and passes on what
@@ -101,7 +109,9 @@ func newPath(t *testing.T, source media.VideoSource, through func(p *packet.Pack
 	c.receiver, err = media.NewVideoReceiver(&media.VideoReceiverOptions{
 		Codecs: videoCodecs, Sink: c.sink,
 		RequestKeyFrame: func() {
+			c.mu.Lock()
 			c.requests = append(c.requests, time.Now())
+			c.mu.Unlock()
 			go func() {
 				time.Sleep(25 * time.Millisecond)
 				c.sender.KeyFrameRequested()
@@ -112,7 +122,7 @@ func newPath(t *testing.T, source media.VideoSource, through func(p *packet.Pack
 		t.Fatal(err)
 	}
 	c.sender, err = media.NewVideoSender(&media.VideoSenderOptions{
-		Codecs: videoCodecs, Source: source,
+		Codecs: videoCodecs, Source: source, Inactive: true, // until c.sender is set
 		Send: func(p *packet.Packet) error {
 			if through == nil {
 				c.receiver.Push(p)
@@ -125,6 +135,7 @@ func newPath(t *testing.T, source media.VideoSource, through func(p *packet.Pack
 	if err != nil {
 		t.Fatal(err)
 	}
+	c.sender.SetActive(true)
 	return c
 }
 
@@ -227,10 +238,10 @@ func TestVideo_LostForGood_KeyFrameIsAskedForAndThePictureComesBack(t *testing.T
 		time.Sleep(5 * time.Second)
 		c.close()
 		s := c.receiver.Stats()
-		if s.PLICount != 1 || len(c.requests) != 1 {
-			t.Fatalf("%d requests: %+v", len(c.requests), s)
+		if s.PLICount != 1 || len(c.asked()) != 1 {
+			t.Fatalf("%d requests: %+v", len(c.asked()), s)
 		}
-		if wait := c.requests[0].Sub(lostAt); wait < 150*time.Millisecond || wait > 500*time.Millisecond {
+		if wait := c.asked()[0].Sub(lostAt); wait < 150*time.Millisecond || wait > 500*time.Millisecond {
 			t.Errorf("asked %v after the loss", wait)
 		}
 		if s.FreezeCount != 1 || s.TotalFreezesDuration < 200*time.Millisecond || s.TotalFreezesDuration > time.Second {
@@ -270,11 +281,11 @@ func TestVideo_NothingButLoss_RequestsAreLimited(t *testing.T) {
 		if len(c.sink.all()) != 0 {
 			t.Error("frames without a key frame")
 		}
-		if n := len(c.requests); n < 5 || n > 14 {
+		if n := len(c.asked()); n < 5 || n > 14 {
 			t.Errorf("%d requests in 4 s", n)
 		}
-		for i := 1; i < len(c.requests); i++ {
-			if d := c.requests[i].Sub(c.requests[i-1]); d < 300*time.Millisecond {
+		for i := 1; i < len(c.asked()); i++ {
+			if d := c.asked()[i].Sub(c.asked()[i-1]); d < 300*time.Millisecond {
 				t.Errorf("requests %v apart", d)
 			}
 		}

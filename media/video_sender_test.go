@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -93,20 +94,20 @@ func TestVideoSender_ManyRequests_FewReachTheSource(t *testing.T) {
 			time.Sleep(10 * time.Millisecond)
 			s.KeyFrameRequested()
 		}
-		if source.requests < 8 || source.requests > 12 {
-			t.Errorf("%d requests in 3 s", source.requests)
+		if source.count() < 8 || source.count() > 12 {
+			t.Errorf("%d requests in 3 s", source.count())
 		}
 		if s.Stats().PLICount != 300 {
 			t.Errorf("%+v", s.Stats())
 		}
 		// One that comes too early is not forgotten.
 		time.Sleep(time.Second)
-		before := source.requests
+		before := source.count()
 		s.KeyFrameRequested()
 		s.KeyFrameRequested()
 		time.Sleep(time.Second)
-		if source.requests != before+2 {
-			t.Errorf("%d requests, want 2", source.requests-before)
+		if source.count() != before+2 {
+			t.Errorf("%d requests, want 2", source.count()-before)
 		}
 	})
 }
@@ -162,15 +163,16 @@ func TestVideoSender_SourceEnds_AppIsTold(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				source := test.source(t)
-				ended := 0
+				var ended atomic.Int32
 				s, _ := startSender(t, media.VideoSenderOptions{Source: source, Ended: func(from media.VideoSource, err error) {
-					if ended++; from != source || !errors.Is(err, test.want) {
+					ended.Add(1)
+					if from != source || !errors.Is(err, test.want) {
 						t.Errorf("%v", err)
 					}
 				}})
 				time.Sleep(10 * time.Second)
-				if ended != 1 {
-					t.Errorf("told %d times", ended)
+				if n := ended.Load(); n != 1 {
+					t.Errorf("told %d times", n)
 				}
 				// Another source goes on.
 				before := s.Stats().FramesSent
@@ -261,7 +263,7 @@ func TestVideoReceiver_SinkChanged_BeginsWithKeyFrame(t *testing.T) {
 		time.Sleep(time.Second)
 		c.receiver.SetSink(nil)
 		time.Sleep(time.Second)
-		asked := len(c.requests)
+		asked := len(c.asked())
 		second := &frameLog{}
 		c.receiver.SetSink(second)
 		time.Sleep(time.Second)
@@ -270,8 +272,8 @@ func TestVideoReceiver_SinkChanged_BeginsWithKeyFrame(t *testing.T) {
 		if len(frames) < 20 || !frames[0].KeyFrame {
 			t.Fatalf("%d frames", len(frames))
 		}
-		if asked != 0 || len(c.requests) != 1 {
-			t.Errorf("asked %d times without a sink, %d times in all", asked, len(c.requests))
+		if asked != 0 || len(c.asked()) != 1 {
+			t.Errorf("asked %d times without a sink, %d times in all", asked, len(c.asked()))
 		}
 		if s := c.receiver.Stats(); s.FramesDropped < 25 {
 			t.Errorf("%+v", s)
