@@ -33,13 +33,36 @@ type offered struct {
 	rtx uint8
 }
 
+// payloadTypes hands out payload types.
+type payloadTypes [lastPayload + 1]bool
+
+// take marks the type that a codec has.
+func (u *payloadTypes) take(c packet.Codec) error {
+	if c.PayloadType > lastPayload || u[c.PayloadType] {
+		return fmt.Errorf("%w: payload type %d of %s", ErrInvalidOptions, c.PayloadType, c.Name)
+	}
+	u[c.PayloadType] = true
+	return nil
+}
+
+// next returns a free one of the dynamic range.
+func (u *payloadTypes) next() (uint8, error) {
+	for pt := firstDynamic; pt <= lastPayload; pt++ {
+		if !u[pt] {
+			u[pt] = true
+			return uint8(pt), nil //nolint:gosec // up to 127
+		}
+	}
+	return 0, fmt.Errorf("%w: too many codecs", ErrInvalidOptions)
+}
+
 // assignPayloadTypes gives a payload type to every codec that has none, and to
 // the retransmissions of every video codec.
 func assignPayloadTypes(audio, video []packet.Codec) (a, v []offered, err error) {
 	if len(audio) == 0 {
 		return nil, nil, fmt.Errorf("%w: no audio codec", ErrInvalidOptions)
 	}
-	var used [lastPayload + 1]bool
+	var used payloadTypes
 	list := append(append([]packet.Codec(nil), audio...), video...)
 	for i := range list {
 		c := &list[i]
@@ -49,39 +72,32 @@ func assignPayloadTypes(audio, video []packet.Codec) (a, v []offered, err error)
 		if c.PayloadType == 0 {
 			staticType(c)
 		}
-		if c.PayloadType == 0 && !strings.EqualFold(c.Name, "PCMU") {
+		if untyped(*c) {
 			continue
 		}
-		if c.PayloadType > lastPayload || used[c.PayloadType] {
-			return nil, nil, fmt.Errorf("%w: payload type %d of %s", ErrInvalidOptions, c.PayloadType, c.Name)
+		if err := used.take(*c); err != nil {
+			return nil, nil, err
 		}
-		used[c.PayloadType] = true
-	}
-	next := func() (uint8, error) {
-		for pt := uint8(firstDynamic); pt <= lastPayload; pt++ {
-			if !used[pt] {
-				used[pt] = true
-				return pt, nil
-			}
-		}
-		return 0, fmt.Errorf("%w: too many codecs", ErrInvalidOptions)
 	}
 	result := make([]offered, len(list))
 	for i, c := range list {
-		if c.PayloadType == 0 && !strings.EqualFold(c.Name, "PCMU") {
-			if c.PayloadType, err = next(); err != nil {
+		if untyped(c) {
+			if c.PayloadType, err = used.next(); err != nil {
 				return nil, nil, err
 			}
 		}
 		result[i].Codec = c
 		if i >= len(audio) {
-			if result[i].rtx, err = next(); err != nil {
+			if result[i].rtx, err = used.next(); err != nil {
 				return nil, nil, err
 			}
 		}
 	}
 	return result[:len(audio)], result[len(audio):], nil
 }
+
+// untyped tells whether a codec still needs a payload type.
+func untyped(c packet.Codec) bool { return c.PayloadType == 0 && !strings.EqualFold(c.Name, "PCMU") }
 
 func staticType(c *packet.Codec) {
 	for pt, s := range staticCodecTable {
@@ -146,7 +162,8 @@ func mediaEngine(audio, video []offered) (*webrtc.MediaEngine, error) {
 	}
 	for _, c := range video {
 		feedback := []webrtc.RTCPFeedback{
-			{Type: webrtc.TypeRTCPFBNACK}, {Type: webrtc.TypeRTCPFBNACK, Parameter: "pli"},
+			{Type: webrtc.TypeRTCPFBNACK},
+			{Type: webrtc.TypeRTCPFBNACK, Parameter: "pli"},
 			{Type: webrtc.TypeRTCPFBTransportCC},
 		}
 		rtx := packet.Codec{

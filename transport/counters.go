@@ -13,7 +13,9 @@ import (
 type outbound struct {
 	mu       sync.Mutex
 	ssrc     uint32
-	last     uint8 // payload type
+	last     uint8  // payload type
+	before   uint8  // the payload type before it
+	since    uint16 // the first sequence number with the last one
 	sent     OutboundRTPStats
 	reported RemoteInboundRTPStats
 	heard    bool // a report came
@@ -37,10 +39,26 @@ func (o *outbound) lastPayloadType() uint8 {
 	return o.last & lastPayload
 }
 
+// typeOf returns the payload type that a packet was sent with.
+func (o *outbound) typeOf(sequence uint16) uint8 {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if sequence-o.since >= 1<<15 {
+		return o.before & lastPayload
+	}
+	return o.last & lastPayload
+}
+
 func (o *outbound) count(h *rtp.Header, payload int) {
 	size := h.MarshalSize()
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	if h.PayloadType != o.last || o.sent.PacketsSent == 0 {
+		o.before, o.since = o.last, h.SequenceNumber
+		if o.sent.PacketsSent == 0 {
+			o.before = h.PayloadType
+		}
+	}
 	o.last = h.PayloadType
 	o.sent.PacketsSent++
 	o.sent.BytesSent += uint64(payload) //nolint:gosec // a length

@@ -111,6 +111,25 @@ type header struct {
 	level [1]byte
 }
 
+// fill sets the header for a packet.
+func (h *header) fill(b *binding, p *packet.Packet) error {
+	h.Header = rtp.Header{
+		Version: 2, Marker: p.Marker, PayloadType: p.PayloadType, SequenceNumber: p.SequenceNumber,
+		Timestamp: p.Timestamp, SSRC: b.ssrc, Extensions: h.Extensions[:0],
+	}
+	if !p.HasAudioLevel || b.level == 0 {
+		return nil
+	}
+	h.level[0] = min(p.AudioLevel, 127)
+	if p.Voice {
+		h.level[0] |= 0x80
+	}
+	if err := h.SetExtension(b.level, h.level[:]); err != nil {
+		return fmt.Errorf("transport: audio level: %w", err)
+	}
+	return nil
+}
+
 // WritePacket sends a media packet. PayloadType must be that of a negotiated
 // codec; SSRC is filled in. The payload is not kept after the call.
 func (s *Session) WritePacket(kind packet.Kind, p *packet.Packet) error {
@@ -134,18 +153,8 @@ func (s *Session) WritePacket(kind packet.Kind, p *packet.Packet) error {
 	}
 	h, _ := s.headers.Get().(*header)
 	defer s.headers.Put(h)
-	h.Header = rtp.Header{
-		Version: 2, Marker: p.Marker, PayloadType: p.PayloadType, SequenceNumber: p.SequenceNumber,
-		Timestamp: p.Timestamp, SSRC: b.ssrc, Extensions: h.Extensions[:0],
-	}
-	if p.HasAudioLevel && b.level != 0 {
-		h.level[0] = min(p.AudioLevel, 127)
-		if p.Voice {
-			h.level[0] |= 0x80
-		}
-		if err := h.SetExtension(b.level, h.level[:]); err != nil {
-			return fmt.Errorf("transport: audio level: %w", err)
-		}
+	if err := h.fill(b, p); err != nil {
+		return err
 	}
 	if _, err := b.writer.WriteRTP(&h.Header, p.Payload); err != nil {
 		if s.State() != StateConnected {

@@ -31,7 +31,7 @@ func (s *socket) ReadFromAddrPort(b []byte) (int, netip.AddrPort, error) {
 	if s.udp != nil {
 		return s.udp.ReadFromUDPAddrPort(b)
 	}
-	n, from, err := s.PacketConn.ReadFrom(b)
+	n, from, err := s.ReadFrom(b)
 	return n, addrPortOf(from), err
 }
 

@@ -128,10 +128,8 @@ func TestClose_AnyMoment(t *testing.T) {
 			if step%3 == 0 {
 				first, second = b, a
 			}
-			_ = first.Close()
-			<-first.Done()
-			_ = second.Close()
-			<-second.Done()
+			first.close()
+			second.close()
 		})
 	}
 }

@@ -97,8 +97,10 @@ func iceServers(servers []ICEServer) ([]webrtc.ICEServer, map[string]bool, error
 					// TURN over DTLS: the stack below cannot verify its certificate.
 					continue
 				}
-			default:
+			case stun.SchemeTypeSTUNS, stun.SchemeTypeUnknown:
 				// STUN over TLS tells nothing that is worth a connection.
+				continue
+			default:
 				continue
 			}
 			list = append(list, one)

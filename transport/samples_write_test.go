@@ -22,7 +22,8 @@ var writeSamples = flag.Bool("write-samples", false, "write testdata/sdp anew")
 func sampleCodecs(opusFirst bool) []packet.Codec {
 	opus := packet.Codec{Name: "opus", ClockRate: 48000, Channels: 2, Parameters: "minptime=10;useinbandfec=1"}
 	list := []packet.Codec{
-		{Name: "G722", PayloadType: 9, ClockRate: 8000, Channels: 1}, {Name: "PCMU", ClockRate: 8000, Channels: 1},
+		{Name: "G722", PayloadType: 9, ClockRate: 8000, Channels: 1},
+		{Name: "PCMU", ClockRate: 8000, Channels: 1},
 		{Name: "PCMA", PayloadType: 8, ClockRate: 8000, Channels: 1},
 	}
 	if opusFirst {

@@ -107,6 +107,8 @@ type CandidatePairStats struct {
 }
 
 // TransportStats describes the connection as a whole.
+//
+//nolint:revive // the name of webrtc-stats
 type TransportStats struct {
 	BytesSent                    uint64 `json:"bytesSent"`
 	BytesReceived                uint64 `json:"bytesReceived"`

@@ -29,8 +29,8 @@ func (w *wire) BindLocalStream(info *interceptor.StreamInfo, next interceptor.RT
 		if h.SSRC != info.SSRC {
 			// The responder knows the one codec that the stream began with.
 			repair := *h
-			if n := m.negotiated.Load(); n != nil {
-				if rtx := n.rtx[m.out.lastPayloadType()]; rtx != 0 {
+			if n := m.negotiated.Load(); n != nil && len(payload) >= 2 {
+				if rtx := n.rtx[m.out.typeOf(binary.BigEndian.Uint16(payload))]; rtx != 0 {
 					repair.PayloadType = rtx
 				}
 			}
