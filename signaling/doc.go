@@ -17,3 +17,4 @@
 package signaling
 
 //go:generate protoc --proto_path=.. --go_out=.. --go_opt=paths=source_relative ../signaling/signalpb/signal.proto
+//go:generate go run ./internal/training/traindict -corpus internal/training/corpus/descriptions.txt -out internal/wire/dict/v1.zdict
