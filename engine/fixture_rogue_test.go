@@ -19,6 +19,10 @@ type rogue struct {
 	t        testing.TB
 	client   *signaling.Client
 	received chan *signaling.Message
+	// change changes the options of its media sessions.
+	change func(*transport.Options)
+	// candidates are those of the other side that answered took.
+	candidates []string
 }
 
 func newRogue(t testing.TB, dialer signaling.Dialer, token string) *rogue {
@@ -103,7 +107,7 @@ type roguePath struct {
 func (r *rogue) offer(id callfsm.CallID, leg callfsm.Leg, codecs []packet.Codec) *roguePath {
 	r.t.Helper()
 	p := &roguePath{up: make(chan struct{})}
-	session, err := transport.New(&transport.Options{
+	options := &transport.Options{
 		AudioCodecs: codecs,
 		VideoCodecs: media.VideoCodecs(),
 		Events: transport.Events{
@@ -120,7 +124,11 @@ func (r *rogue) offer(id callfsm.CallID, leg callfsm.Leg, codecs []packet.Codec)
 				}
 			},
 		},
-	})
+	}
+	if r.change != nil {
+		r.change(options)
+	}
+	session, err := transport.New(options)
 	if err != nil {
 		r.t.Fatal(err)
 	}
@@ -148,6 +156,7 @@ func (r *rogue) answered(p *roguePath) {
 				}
 			}
 			if c := m.GetCandidates(); c != nil {
+				r.candidates = append(r.candidates, c.GetCandidates()...)
 				_ = p.AddCandidates(transport.CandidateBatch{
 					Generation: c.GetGeneration(), Candidates: c.GetCandidates(), End: c.GetEnd(),
 				})
