@@ -151,7 +151,7 @@ func TestCall_Ends(t *testing.T) {
 
 func TestCall_NoAnswer(t *testing.T) {
 	testkit.CheckLeaks(t, 2*time.Minute)
-	p := newPair(t, start(t, server.Options{Timeouts: callfsm.Timeouts{Establishment: 300 * time.Millisecond}}), 2)
+	p := newPair(t, start(t, server.Options{Timeouts: callfsm.Timeouts{Establishment: 3 * time.Second}}), 2)
 	id, _ := p.ring()
 	p.caller.expectEnd(id, 487, 10004)
 	for _, d := range p.devices {
