@@ -87,6 +87,16 @@ func (e *Encoder) Encode(pcm []int16) ([]byte, error) {
 	return append([]byte(nil), e.buffer[:size]...), nil
 }
 
+// isFrameSize tells whether an Opus packet can hold n samples per channel.
+func isFrameSize(n int) bool {
+	switch n {
+	case 120, 240, 480, 960, 1920, 2880, 3840, 4800, 5760:
+		return true
+	default:
+		return false
+	}
+}
+
 func (e *Encoder) set(what string, request, value int) error {
 	if e.state == nil {
 		return ErrClosed

@@ -155,16 +155,6 @@ func decoderChannels(o *DecoderOptions) (int, error) {
 // FrameDuration tells how long n samples per channel last.
 func FrameDuration(n int) time.Duration { return time.Duration(n) * time.Second / SampleRate }
 
-// isFrameSize tells whether an Opus packet can hold n samples per channel.
-func isFrameSize(n int) bool {
-	switch n {
-	case 120, 240, 480, 960, 1920, 2880, 3840, 4800, 5760:
-		return true
-	default:
-		return false
-	}
-}
-
 // checkLost checks the length of what is to be recovered or concealed.
 func checkLost(pcm []int16, channels int) error {
 	n := len(pcm) / channels
