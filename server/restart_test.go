@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -309,4 +310,54 @@ func createUser(client *http.Client, conn server.Connection) (user, token string
 		return "", "", fmt.Errorf("status %d", resp.StatusCode)
 	}
 	return *made.Identity.ID, *made.AccessToken.Token, nil
+}
+
+func TestShutdown_LetsRequestsFinish(t *testing.T) {
+	testkit.CheckLeaks(t, 2*time.Minute)
+	srv := start(t, server.Options{})
+	r := newREST(t, srv)
+	endpoint := srv.Connection().HTTPEndpoint
+	host := strings.TrimPrefix(endpoint, "http://")
+	request := signed{
+		method: "POST", target: "/identities?api-version=" + apiVersion, host: host, dateHeader: "x-ms-date",
+		date: time.Now().UTC().Format(http.TimeFormat), key: r.key(), body: `{"createTokenWithScopes":["voip"]}`,
+	}
+	conn, err := net.Dial("tcp", host)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	fmt.Fprintf(conn, "%s %s HTTP/1.1\r\nHost: %s\r\nContent-Length: %d\r\n%s\r\n%s",
+		request.method, request.target, host, len(request.body), request.headers(), request.body[:10])
+	// The request has begun when the service counts its connection as busy; a
+	// second request on another connection comes after it.
+	get(t, srv, "/healthz")
+	time.Sleep(50 * time.Millisecond)
+	done := make(chan error)
+	go func() { done <- srv.Shutdown(context.Background()) }()
+	for { // until nothing new is taken
+		resp, err := http.Get(endpoint + "/readyz")
+		if err != nil {
+			break
+		}
+		resp.Body.Close()
+		if resp.StatusCode == http.StatusServiceUnavailable {
+			break
+		}
+	}
+	http.DefaultClient.CloseIdleConnections()
+	if _, err := conn.Write([]byte(request.body[10:])); err != nil {
+		t.Fatal(err)
+	}
+	resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusCreated {
+		t.Errorf("status %d", resp.StatusCode)
+	}
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
 }

@@ -24,7 +24,7 @@ const (
 
 // serve answers on the listeners.
 func (s *Server) serve(tlsConfig *tls.Config) {
-	handler := s.handler()
+	handler := s.gated(s.handler())
 	// No handler runs before everything is there.
 	if s.http != nil {
 		s.serveOn(s.http, handler, nil)
@@ -56,6 +56,38 @@ func (s *Server) serveOn(l net.Listener, handler http.Handler, tlsConfig *tls.Co
 	})
 }
 
+// gated turns requests away while the service drains, and lets Close wait for
+// those that run: the http server does not wait for connections that were
+// taken from it.
+func (s *Server) gated(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !s.enter() {
+			w.Header().Set("Retry-After", "1")
+			http.Error(w, "draining", http.StatusServiceUnavailable)
+			return
+		}
+		defer s.serving.Done()
+		next.ServeHTTP(w, r)
+	})
+}
+
+func (s *Server) enter() bool {
+	s.gate.Lock()
+	defer s.gate.Unlock()
+	if s.draining {
+		return false
+	}
+	s.serving.Add(1)
+	return true
+}
+
+// drain closes the gate.
+func (s *Server) drain() {
+	s.gate.Lock()
+	defer s.gate.Unlock()
+	s.draining = true
+}
+
 // handler returns the routes of all areas.
 func (s *Server) handler() http.Handler {
 	s.observe()
@@ -68,7 +100,8 @@ func (s *Server) handler() http.Handler {
 	}, s.identity.Area())
 	f.Handle(http.MethodGet, signaling.Path, http.HandlerFunc(s.serveAgent))
 	f.Handle(http.MethodGet, "/healthz", http.HandlerFunc(s.healthz))
-	f.Handle(http.MethodGet, "/readyz", http.HandlerFunc(s.readyz))
+	// The gate answers for it while the service drains.
+	f.Handle(http.MethodGet, "/readyz", http.HandlerFunc(s.healthz))
 	f.Handle(http.MethodGet, "/metrics", s.metrics.Handler())
 	return f
 }
@@ -84,13 +117,6 @@ func (s *Server) publicHost() string {
 
 // serveAgent is the WebSocket of one agent.
 func (s *Server) serveAgent(w http.ResponseWriter, r *http.Request) {
-	if s.draining.Load() {
-		http.Error(w, "draining", http.StatusServiceUnavailable)
-		return
-	}
-	// The http server does not wait for connections that were taken from it.
-	s.serving.Add(1)
-	defer s.serving.Done()
 	conn, err := signaling.AcceptWebSocket(w, r)
 	if err != nil {
 		s.logger.Debug("agent not accepted", "error", err)
@@ -115,15 +141,6 @@ func (s *Server) healthz(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	writeText(w, "ok")
-}
-
-// readyz tells whether new agents should be sent here.
-func (s *Server) readyz(w http.ResponseWriter, r *http.Request) {
-	if s.draining.Load() {
-		http.Error(w, "draining", http.StatusServiceUnavailable)
-		return
-	}
-	s.healthz(w, r)
 }
 
 func writeText(w http.ResponseWriter, text string) {

@@ -8,7 +8,6 @@ import (
 	"net"
 	"net/http"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/parley-rtc/parley/server/bus"
@@ -56,7 +55,8 @@ type Server struct {
 	base        context.Context //nolint:containedctx // the life of the service, handed to its http servers
 	cancel      context.CancelFunc
 
-	draining atomic.Bool
+	gate     sync.Mutex
+	draining bool // under gate
 	closing  sync.Once
 	closeErr error
 }
@@ -103,7 +103,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	s.closing.Do(func() {
 		ctx, cancel := context.WithTimeout(ctx, shutdownLimit)
 		defer cancel()
-		s.draining.Store(true)
+		s.drain()
 		var errs []error
 		// Agents first: they hold their connections for ever.
 		if err := s.calls.Shutdown(ctx); err != nil {
@@ -126,7 +126,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 // Shutdown.
 func (s *Server) Close() error {
 	s.closing.Do(func() {
-		s.draining.Store(true)
+		s.drain()
 		s.cancel() // cuts the agents' connections
 		ctx, cancel := context.WithTimeout(context.Background(), closeLimit)
 		defer cancel()
