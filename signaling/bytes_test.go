@@ -99,12 +99,24 @@ func (b *switchboard) handle(s *signaling.Session, m *signaling.Message) error {
 	}
 }
 
+// lockedSource lets several goroutines draw.
+type lockedSource struct {
+	mu     sync.Mutex
+	source rand.Source
+}
+
+func (l *lockedSource) Uint64() uint64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.source.Uint64()
+}
+
 func user(n int) string {
 	return fmt.Sprintf("8:acs:46849534-eb08-4ab7-bde7-c36928cd1547_%08x-e155-1f06-1db7-3a3a0d00004b", n*0x12345678)
 }
 
 func runCall(t *testing.T, seed uint64, compress bool) (sum, offer uint64) {
-	random := rand.New(rand.NewPCG(seed, 7))
+	random := rand.New(&lockedSource{source: rand.NewPCG(seed, 7)})
 	board := &switchboard{sessions: map[string]*signaling.Session{}}
 	a, err := signaling.NewAcceptor(&signaling.AcceptorOptions{
 		Authenticate: signedIn, Opened: board.opened, Handler: board.handle,

@@ -52,12 +52,16 @@ func (w *writer) call(blocks []block) error {
 	caller, callee := w.user(""), ""
 	callee = w.user(caller)
 	signals := w.signals(caller, callee)
-	for _, side := range signals {
+	which := w.random.IntN(len(signals))
+	for i, side := range signals {
 		w.refs, w.seq = wire.Refs{}, uint64(w.random.IntN(40))
 		for _, s := range side {
 			if err := w.write(&wire.Message{Body: &signalpb.Message_Call{Call: s}}); err != nil {
 				return err
 			}
+		}
+		if i != which {
+			continue // once a call is enough, in either direction
 		}
 		for _, b := range blocks {
 			m, err := message(b)

@@ -30,7 +30,7 @@ func Train(corpus string, version uint32) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	samples := slices.Concat(calls...)
+	samples := slices.DeleteFunc(slices.Concat(calls...), func(frame []byte) bool { return len(frame) < wire.CompressFrom })
 	if len(samples) == 0 {
 		return nil, errors.New("training: corpus is empty")
 	}

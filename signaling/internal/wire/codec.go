@@ -18,9 +18,9 @@ const compressedMark = 0x07
 // zstdMagic starts each zstd frame (RFC 8878 3.1.1); it is not sent.
 const zstdMagic = 0xFD2FB528
 
-// compressFrom is the size from which compression is tried. Below it there is
+// CompressFrom is the size from which compression is tried. Below it there is
 // nothing to gain over the header of the compressed frame.
-const compressFrom = 32
+const CompressFrom = 32
 
 // WindowSize is how far back compression looks within a frame.
 const WindowSize = 64 << 10
@@ -95,7 +95,7 @@ func (c *Codec) Encode(f *Frame) (data []byte, plain int, err error) {
 	if plain > MaxFrame {
 		return nil, 0, fmt.Errorf("signaling: frame of %d bytes: %w", plain, ErrTooLarge)
 	}
-	if c != nil && plain >= compressFrom {
+	if c != nil && plain >= CompressFrom {
 		if small := c.compress(data); len(small) < plain {
 			return small, plain, nil
 		}
