@@ -329,10 +329,7 @@ func TestShutdown_LetsRequestsFinish(t *testing.T) {
 	defer conn.Close()
 	fmt.Fprintf(conn, "%s %s HTTP/1.1\r\nHost: %s\r\nContent-Length: %d\r\n%s\r\n%s",
 		request.method, request.target, host, len(request.body), request.headers(), request.body[:10])
-	// The request has begun when the service counts its connection as busy; a
-	// second request on another connection comes after it.
-	get(t, srv, "/healthz")
-	time.Sleep(50 * time.Millisecond)
+	waitMetric(t, srv, "parley_http_in_flight", 2) // this one, and the one that asks
 	done := make(chan error)
 	go func() { done <- srv.Shutdown(context.Background()) }()
 	for { // until nothing new is taken

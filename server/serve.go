@@ -66,7 +66,11 @@ func (s *Server) gated(next http.Handler) http.Handler {
 			http.Error(w, "draining", http.StatusServiceUnavailable)
 			return
 		}
-		defer s.serving.Done()
+		s.inFlight.Add(1)
+		defer func() {
+			s.inFlight.Add(-1)
+			s.serving.Done()
+		}()
 		next.ServeHTTP(w, r)
 	})
 }
@@ -152,6 +156,7 @@ func writeText(w http.ResponseWriter, text string) {
 // observe shows the counters of the areas.
 func (s *Server) observe() {
 	m := s.metrics
+	m.Gauge("http_in_flight", "Requests and agents' connections that are served.", func() float64 { return float64(s.inFlight.Load()) })
 	m.Gauge("sessions", "Agents' signaling sessions.", func() float64 { return float64(s.calls.Stats().Sessions) })
 	m.Gauge("sessions_suspended", "Sessions that wait for their agent to connect again.", func() float64 { return float64(s.calls.Stats().Suspended) })
 	m.Gauge("calls", "Calls at this moment.", func() float64 { return float64(s.calls.Stats().Calls) })

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/parley-rtc/parley/server/bus"
@@ -55,6 +56,7 @@ type Server struct {
 	base        context.Context //nolint:containedctx // the life of the service, handed to its http servers
 	cancel      context.CancelFunc
 
+	inFlight atomic.Int64
 	gate     sync.Mutex
 	draining bool // under gate
 	closing  sync.Once
