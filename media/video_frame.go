@@ -5,13 +5,14 @@ import (
 	"time"
 )
 
-// EncodedFrame is one encoded picture, or one layer of one.
+// EncodedFrame is one encoded picture with all its spatial layers.
 type EncodedFrame struct {
 	// Codec is the RTP encoding name: "VP8", "H264", "VP9" or "AV1".
 	Codec string
-	// Data is the picture: a VP8 or VP9 frame, an H.264 access unit in Annex B
-	// form with start codes, or an AV1 temporal unit in low-overhead form without
-	// temporal delimiters. Who is given a frame may keep Data but not change it.
+	// Data is the picture: a VP8 frame, a VP9 frame or superframe, an H.264 access
+	// unit in Annex B form with start codes, or an AV1 temporal unit in
+	// low-overhead form without temporal delimiters. Who is given a frame may keep
+	// Data but not change it.
 	Data []byte
 	// Timestamp is the presentation time, from any zero point of the source's choice.
 	Timestamp time.Duration
@@ -19,7 +20,8 @@ type EncodedFrame struct {
 	KeyFrame bool
 	// RID names the simulcast encoding; empty without simulcast.
 	RID string
-	// SpatialLayer and TemporalLayer number the layers of a scalable encoding from 0.
+	// SpatialLayer and TemporalLayer number the layers of a scalable encoding
+	// from 0: the highest spatial one in Data, and the temporal one it belongs to.
 	SpatialLayer, TemporalLayer int
 	// Width and Height are the size in pixels; zero when not known. A receiver
 	// knows them from the first key frame on.

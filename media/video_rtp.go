@@ -34,6 +34,7 @@ type payloader struct {
 	vp8   codecs.VP8Payloader
 	vp9   codecs.VP9Payloader
 	h264  codecs.H264Payloader
+	sets  parameterSets
 	av1   codecs.AV1Payloader
 }
 
@@ -55,7 +56,7 @@ func (p *payloader) payload(frame []byte) [][]byte {
 		// The payloader keeps parameter sets until a slice comes; none may be
 		// left over from a frame that had no slice.
 		p.h264 = codecs.H264Payloader{}
-		return p.h264.Payload(p.mtu, frame)
+		return p.h264.Payload(p.mtu, p.sets.complete(frame))
 	case codecAV1:
 		return p.av1.Payload(p.mtu, frame)
 	default:

@@ -42,6 +42,32 @@ func TestPayloader_DamagedFrame_SendsNothing(t *testing.T) {
 	}
 }
 
+func TestPayloader_H264KeyFrameWithoutParameterSets_GetsThem(t *testing.T) {
+	sps, pps := []byte{0x67, 1, 2}, []byte{0x68, 3}
+	first := []byte{0, 0, 0, 1, 0x67, 1, 2, 0, 0, 0, 1, 0x68, 3, 0, 0, 1, 0x65, 9}
+	p := newPayloader(codecH264, 1000)
+	p.payload(first)
+	p.payload([]byte{0, 0, 1, 0x41, 8})
+	payloads := p.payload([]byte{0, 0, 1, 0x65, 7})
+	data, _, err := depacketize(codecH264, payloads)
+	if err != nil || !bytes.Contains(data, sps) || !bytes.Contains(data, pps) || !bytes.HasSuffix(data, []byte{0x65, 7}) {
+		t.Errorf("%x, %v", data, err)
+	}
+	if h := payloadHead(codecH264, payloads[0]); !h.start || !h.key {
+		t.Errorf("%x: %+v", payloads[0], h)
+	}
+	// One that has them is left as it is, and so is one before they are known.
+	for _, unit := range [][]byte{first, {0, 0, 1, 0x41, 8}} {
+		if got := p.sets.complete(unit); !bytes.Equal(got, unit) {
+			t.Errorf("%x", got)
+		}
+	}
+	var none parameterSets
+	if unit := []byte{0, 0, 1, 0x65, 7}; !bytes.Equal(none.complete(unit), unit) {
+		t.Error("parameter sets out of nothing")
+	}
+}
+
 func TestPayloadHead_EmptyAndUnknown_IsNothing(t *testing.T) {
 	for _, codec := range []string{codecVP8, codecVP9, codecAV1, codecH264, "H265"} {
 		if h := payloadHead(codec, nil); h != (head{}) {

@@ -37,17 +37,25 @@ type VideoSenderOptions struct {
 // VideoSenderStats counts what a VideoSender did since it was made. Names
 // follow webrtc-stats.
 type VideoSenderStats struct {
-	Codec          string
-	FramesSent     uint64
-	KeyFramesSent  uint64
-	FramesDropped  uint64
-	PacketsSent    uint64
-	BytesSent      uint64
-	SendErrors     uint64
-	PLICount       uint64
-	TargetBitrate  int
-	FrameWidth     int
-	FrameHeight    int
+	Codec         string
+	FramesSent    uint64
+	KeyFramesSent uint64
+	// FramesDropped counts frames that were read and not sent: those before the
+	// first key frame, and those that no payload format can carry.
+	FramesDropped uint64
+	PacketsSent   uint64
+	// BytesSent counts payload bytes.
+	BytesSent uint64
+	// SendErrors counts packets that Send refused.
+	SendErrors uint64
+	// PLICount counts the key frames that the far end asked for.
+	PLICount uint64
+	// TargetBitrate is what SetTargetBitrate told last.
+	TargetBitrate int
+	// FrameWidth and FrameHeight are the size of the last frame that told one.
+	FrameWidth  int
+	FrameHeight int
+	// HugeFramesSent counts frames of at least 2.5 times the average size.
 	HugeFramesSent uint64
 }
 
