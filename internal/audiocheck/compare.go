@@ -112,6 +112,7 @@ func (c *comparison) usable(s Span) bool {
 func (c *comparison) findLags() {
 	floor := math.Max(quietest, quietShare*math.Sqrt(c.total/float64(max(1, c.length))))
 	saidCoarse, heardCoarse := decimate(c.said.Samples), decimate(c.heard.Samples)
+	energies := sums(heardCoarse)
 	for at := time.Duration(0); at+lagWindow <= c.said.Length(); at += lagStep {
 		if !c.usable(Span{at, at + lagWindow}) {
 			continue
@@ -123,7 +124,7 @@ func (c *comparison) findLags() {
 		}
 		c.result.Windows++
 		best := Lag{At: at, Match: -1}
-		for _, guess := range coarseLags(saidCoarse, heardCoarse, start/coarse, n/coarse) {
+		for _, guess := range coarseLags(saidCoarse, heardCoarse, energies, start/coarse, n/coarse) {
 			lag, match := c.refine(x, start, guess*coarse, coarse)
 			if match > best.Match {
 				best.Delay, best.Match = toTime(lag), match
@@ -151,8 +152,17 @@ func (c *comparison) refine(x []int16, start, guess, radius int) (lag int, match
 	return lag, correlation(x, c.heard.window(start+lag, len(x)), 1)
 }
 
+// sums returns the energy of all samples before each one.
+func sums(samples []float64) []float64 {
+	out := make([]float64, len(samples)+1)
+	for i, s := range samples {
+		out[i+1] = out[i] + s*s
+	}
+	return out
+}
+
 // coarseLags returns the most promising lags in decimated samples.
-func coarseLags(said, heard []float64, start, n int) []int {
+func coarseLags(said, heard, energies []float64, start, n int) []int {
 	if start+n > len(said) {
 		return nil
 	}
@@ -163,7 +173,13 @@ func coarseLags(said, heard []float64, start, n int) []int {
 		if start+l+n > len(heard) {
 			break
 		}
-		matches[l] = correlationFloat(x, heard[start+l:start+l+n])
+		xy := 0.0
+		for i, h := range heard[start+l : start+l+n] {
+			xy += x[i] * h
+		}
+		if yy := energies[start+l+n] - energies[start+l]; yy > 0 {
+			matches[l] = xy / math.Sqrt(yy)
+		}
 	}
 	var peaks []int
 	for l := range matches {
