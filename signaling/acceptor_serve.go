@@ -45,7 +45,11 @@ func (a *Acceptor) serve(ctx context.Context, conn Conn) error {
 func (a *Acceptor) greet(ctx context.Context, conn Conn) (*Session, *link, context.Context, error) {
 	greeting, done := a.greeting(ctx)
 	defer done()
-	hello, c, err := a.candidate(greeting, conn)
+	data, err := a.readHello(ctx, greeting, conn)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	hello, c, err := a.candidate(greeting, data)
 	if err != nil {
 		return nil, nil, nil, err
 	}
@@ -60,15 +64,28 @@ func (a *Acceptor) greet(ctx context.Context, conn Conn) (*Session, *link, conte
 	return s, l, linkCtx, err
 }
 
-// candidate reads and checks the hello.
-func (a *Acceptor) candidate(ctx context.Context, conn Conn) (*signalpb.Hello, *candidate, error) {
+// readHello reads the first frame. The end of greeting turns the connection
+// away while it is being read: ending the read first would break it, and the
+// agent would not be told why.
+func (a *Acceptor) readHello(ctx, greeting context.Context, conn Conn) ([]byte, error) {
+	done := make(chan struct{})
+	stop := context.AfterFunc(greeting, func() {
+		defer close(done)
+		a.turnAway(ctx, conn, context.Cause(greeting))
+	})
 	data, err := conn.Read(ctx)
-	if err != nil {
-		if cause := context.Cause(ctx); cause != nil {
-			err = cause
-		}
-		return nil, nil, fmt.Errorf("signaling: hello: %w", err)
+	if !stop() {
+		<-done
+		err = context.Cause(greeting)
 	}
+	if err != nil {
+		return nil, fmt.Errorf("signaling: hello: %w", err)
+	}
+	return data, nil
+}
+
+// candidate checks the hello.
+func (a *Acceptor) candidate(ctx context.Context, data []byte) (*signalpb.Hello, *candidate, error) {
 	var plain *wire.Codec
 	f, _, err := plain.Decode(data)
 	if err != nil {

@@ -218,7 +218,9 @@ func TestWebSocket_Goodbye_EndsCleanly(t *testing.T) {
 
 func TestWebSocket_BadInput(t *testing.T) {
 	testkit.CheckLeaks(t, time.Minute)
-	a, err := signaling.NewAcceptor(&signaling.AcceptorOptions{Authenticate: signedIn})
+	a, err := signaling.NewAcceptor(&signaling.AcceptorOptions{
+		Authenticate: signedIn, Limits: signaling.Limits{HelloTimeout: time.Second},
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -255,6 +257,14 @@ func TestWebSocket_BadInput(t *testing.T) {
 	}
 	if n := a.Sessions(); n != 0 {
 		t.Errorf("%d sessions", n)
+	}
+	// One that says nothing is told why it is turned away.
+	ws := open()
+	for err = nil; err == nil; {
+		_, _, err = ws.Read(t.Context())
+	}
+	if status := websocket.CloseStatus(err); status != websocket.StatusCode(signaling.CodeHelloTimeout) {
+		t.Errorf("silent: %v", err)
 	}
 }
 
