@@ -37,6 +37,7 @@ type leg struct {
 	session    *transport.Session
 	negotiated bool // both descriptions are known
 	allowed    bool // this device is the one that the call is with
+	connected  bool // the path stood at least once
 	restart    *time.Timer
 	audio      atomic.Pointer[media.AudioReceiver]
 	video      videoGate
@@ -248,6 +249,10 @@ func (c *Call) transportChanged(l *leg, s transport.State) {
 	switch s {
 	case transport.StateConnected:
 		stopTimer(l.restart)
+		if !l.connected {
+			l.connected = true
+			c.updateSending()
+		}
 		c.input(callfsm.Input{Kind: callfsm.InputTransportUp, Leg: l.number})
 	case transport.StateLost:
 		c.input(callfsm.Input{Kind: callfsm.InputTransportLost, Leg: l.number})

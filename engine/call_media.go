@@ -143,17 +143,20 @@ func sendCodecs(codecs []packet.Codec) (codec, tones packet.Codec, err error) {
 
 const toneCodecName = "telephone-event"
 
-// updateSending makes senders and receivers follow the state of the call.
+// updateSending makes senders and receivers follow the state of the call. A
+// source is not read before the path stands: its beginning would be lost, and
+// the first frame would wait for the clock that began without a path.
 func (c *Call) updateSending() {
 	m := c.media.Load()
 	if m == nil {
 		return
 	}
+	active := c.allowed && m.leg.connected
 	m.receiver.SetMuted(!c.allowed || c.getView().incomingMuted)
 	m.sender.SetMuted(c.machine.Muted())
-	m.sender.SetActive(c.allowed)
+	m.sender.SetActive(active)
 	if m.videoOut != nil {
-		video := c.allowed && c.video != nil && c.machine.Media().Has(callfsm.MediaVideo)
+		video := active && c.video != nil && c.machine.Media().Has(callfsm.MediaVideo)
 		m.videoOut.SetActive(video)
 		m.rate.setVideo(video)
 		c.applyRate(m)
