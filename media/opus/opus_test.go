@@ -168,7 +168,7 @@ func TestEncoder_RoundTrip_KeepsSpeech(t *testing.T) {
 	// The delay says where the sound is found again.
 	best, at := math.Inf(-1), 0
 	for lag := 200; lag < 450; lag++ {
-		if s := snr(pcm[:150000], out[lag:150000+lag]); s > best {
+		if s := snr(pcm[50000:100000], out[50000+lag:100000+lag]); s > best {
 			best, at = s, lag
 		}
 	}
