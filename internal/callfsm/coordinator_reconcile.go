@@ -33,7 +33,7 @@ func (c *Coordinator) reconcileDevice(leg Leg, msg Message) {
 	}
 	c.toLeg(leg, Message{Kind: KindReconciled, Leg: leg, State: StateRinging})
 	if restart {
-		c.toLeg(leg, Message{Kind: KindRestart, Leg: leg})
+		c.toLeg(leg, Message{Kind: KindRestart, Leg: leg, On: true})
 	}
 	if msg.State == StateRinging {
 		if l.phase == legInvited {
@@ -81,7 +81,7 @@ func (c *Coordinator) reconcilePeer(leg Leg, msg Message) {
 	}
 	c.toLeg(leg, Message{Kind: KindReconciled, Leg: c.winner, State: state, Media: other.media, On: other.muted})
 	if restart {
-		c.toLeg(leg, Message{Kind: KindRestart, Leg: leg})
+		c.toLeg(leg, Message{Kind: KindRestart, Leg: leg, On: true})
 	}
 }
 

@@ -139,7 +139,7 @@ func (c *Coordinator) callerRinging(in CoordinatorInput) error {
 		return nil
 	case KindRestart:
 		// Ringing --RESTART--> Ringing, relayed to the device
-		c.relayRestart(in.Message.Leg)
+		c.relayRestart(in.Message)
 		return nil
 	case KindReconcile:
 		// Ringing --RECONCILE--> Ringing, RECONCILED and what rings
@@ -154,21 +154,25 @@ func (c *Coordinator) callerRinging(in CoordinatorInput) error {
 }
 
 func (c *Coordinator) progress(leg Leg, kind MessageKind) {
-	if c.legs[leg].phase == legInvited {
-		c.legs[leg].phase = legRinging
+	l := &c.legs[leg]
+	if l.phase == legInvited {
+		// Persisted, so that a device that rang is never invited a second time: its
+		// user may have declined, and the caller has a transport for it.
+		l.phase = legRinging
+		c.persist()
 	}
-	if kind == KindLobby {
-		c.legs[leg].lobby, c.establishAt = true, time.Time{}
+	if kind == KindLobby && !l.lobby {
+		l.lobby, c.establishAt = true, time.Time{}
 		c.persist()
 	}
 	c.toLeg(CallerLeg, Message{Kind: kind, Leg: leg})
 }
 
-func (c *Coordinator) relayRestart(leg Leg) {
-	if to, ok := c.RouteLeg(CallerLeg, leg); ok {
+func (c *Coordinator) relayRestart(msg Message) {
+	if to, ok := c.RouteLeg(CallerLeg, msg.Leg); ok {
 		// What is sent into a session that is lost for good is lost with it.
 		c.legs[to].restart = !c.legs[to].lostAt.IsZero()
-		c.toLeg(to, Message{Kind: KindRestart, Leg: leg})
+		c.toLeg(to, Message{Kind: KindRestart, Leg: to, On: msg.On})
 	}
 }
 

@@ -113,7 +113,7 @@ func (c *Coordinator) talkMessage(in CoordinatorInput) error {
 		if in.Leg != CallerLeg {
 			return c.illegal(in, "a device makes the offers itself")
 		}
-		c.relayRestart(msg.Leg)
+		c.relayRestart(msg)
 		return nil
 	case KindRemove, KindTransfer, KindPromote:
 		// Accepted, Connected --REMOVE of the other end--> Ended: 0/5300

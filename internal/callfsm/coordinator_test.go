@@ -319,6 +319,28 @@ func TestCoordinator_LostAnnouncements(t *testing.T) {
 	}
 }
 
+// TestCoordinator_RestartSurvivesALostSession: a device that was asked for a new
+// offer while its session was lost is asked again when it reconciles.
+func TestCoordinator_RestartSurvivesALostSession(t *testing.T) {
+	ask := from(0, callfsm.Message{Kind: callfsm.KindRestart, Leg: 2})
+	back := from(2, callfsm.Message{Kind: callfsm.KindReconcile, State: callfsm.StateConnected, Media: callfsm.MediaAudio})
+	for name, tt := range map[string]struct {
+		between []serviceInput
+		asked   bool
+	}{
+		"a new session":               {[]serviceInput{{Kind: callfsm.CoordinatorLegLost, Leg: 2}, ask}, true},
+		"resumed, then a new session": {[]serviceInput{{Kind: callfsm.CoordinatorLegLost, Leg: 2}, ask, {Kind: callfsm.CoordinatorLegResumed, Leg: 2}}, false},
+		"asked before it was lost":    {[]serviceInput{ask, {Kind: callfsm.CoordinatorLegLost, Leg: 2}}, false},
+	} {
+		c := serviceNamed(t, "connected")
+		serve(t, c, start, tt.between...)
+		got := toLeg(serve(t, c, start, back), 2)
+		if asked := len(got) == 2 && got[1] == (callfsm.Message{Kind: callfsm.KindRestart, Leg: 2, On: true}); asked != tt.asked {
+			t.Errorf("%s: the device got %+v", name, got)
+		}
+	}
+}
+
 func TestSnapshot_RoundTrip(t *testing.T) {
 	situations := serviceSituations()
 	lobby := situations[2]

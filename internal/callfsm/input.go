@@ -74,7 +74,7 @@ const (
 	EffectStateChanged                    // tell the app: From, To, Reason (in Disconnecting and Disconnected)
 	EffectStartMedia                      // make the transport of Leg; a device makes its offer, a caller waits for it
 	EffectMediaAllowed                    // On: send media on Leg and show the addresses of this end; off: stop sending (hold)
-	EffectRestartMedia                    // (device only) make a new offer on Leg: ICE restart
+	EffectRestartMedia                    // (device only) make a new offer on Leg: ICE restart; see Effect.On
 	EffectStopMedia                       // close the transport of Leg, or all with AllLegs
 	EffectOperationDone                   // operation Request ended; Reason, OK
 	EffectRemoteChanged                   // tell the app what is new about the other side: Remote
@@ -92,11 +92,13 @@ type Effect struct {
 	Reason   EndReason
 	Leg      Leg
 	Media    Media
-	On       bool
-	Request  uint32
-	OK       bool
-	Remote   Remote
-	Tones    string
+	// On, in RestartMedia: the newest offer or its answer may be lost. Off: a new
+	// offer is not needed while the newest one waits for its answer.
+	On      bool
+	Request uint32
+	OK      bool
+	Remote  Remote
+	Tones   string
 }
 
 // Remote is what an end knows about the other side. It is comparable.

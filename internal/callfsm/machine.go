@@ -77,10 +77,13 @@ type Machine struct {
 	// The transports by leg: made, connected, in need of an offer, without hope.
 	made, up, failed, broken legSet
 	brokenReason             EndReason
-	media                    Media
-	muted                    bool
-	remote, told             Remote
-	reason                   EndReason
+	// unsure: since a new session nothing has shown that the descriptions of these
+	// legs arrived.
+	unsure       legSet
+	media        Media
+	muted        bool
+	remote, told Remote
+	reason       EndReason
 
 	establishAt, reconnectAt, teardownAt time.Time
 	operations                           []operation

@@ -13,6 +13,7 @@ func (m *Machine) transport(in Input) error {
 	case InputTransportUp:
 		m.up.set(in.Leg, true)
 		m.failed.set(in.Leg, false)
+		m.unsure.set(in.Leg, false)
 		m.tryConnect()
 	case InputTransportLost:
 		m.up.set(in.Leg, false)
@@ -60,14 +61,14 @@ func (m *Machine) stopMedia(leg Leg) {
 // renewMedia gets a new offer for a leg: the device makes it, the caller asks.
 func (m *Machine) renewMedia(leg Leg) {
 	if m.cfg.Direction == Incoming {
-		m.emit(Effect{Kind: EffectRestartMedia, Leg: leg})
+		m.emit(Effect{Kind: EffectRestartMedia, Leg: leg, On: m.unsure.has(leg)})
 		return
 	}
-	m.askRestart(leg)
+	m.askRestart(leg, m.unsure.has(leg))
 }
 
-func (m *Machine) askRestart(leg Leg) {
-	m.emit(Effect{Kind: EffectSend, Message: Message{Kind: KindRestart, Leg: leg}})
+func (m *Machine) askRestart(leg Leg, lost bool) {
+	m.emit(Effect{Kind: EffectSend, Message: Message{Kind: KindRestart, Leg: leg, On: lost}})
 }
 
 // restart: the caller asks this device for a new offer.
@@ -75,7 +76,7 @@ func (m *Machine) restart(msg Message) error {
 	if m.cfg.Direction != Incoming {
 		return m.illegalMessage(msg, "the caller makes no offers")
 	}
-	m.emit(Effect{Kind: EffectRestartMedia, Leg: m.leg})
+	m.emit(Effect{Kind: EffectRestartMedia, Leg: m.leg, On: msg.On})
 	return nil
 }
 
@@ -87,7 +88,7 @@ func (m *Machine) signaling(in Input) {
 	case InputSignalingResumed:
 		m.lost = false
 	case InputNewEpoch:
-		m.lost, m.reconciling = false, true
+		m.lost, m.reconciling, m.unsure = false, true, ^legSet(0)
 		m.send(Message{
 			Kind: KindReconcile, State: m.state, Media: m.media, On: m.muted, Reason: wire(m.reason),
 		})

@@ -338,7 +338,7 @@ func (m *Machine) reachLeg(leg Leg, again bool) {
 	}
 	m.startMedia(leg)
 	if again {
-		m.askRestart(leg)
+		m.askRestart(leg, true)
 	}
 }
 

@@ -115,7 +115,7 @@ const (
 	KindModality        MessageKind = 18 // end → end: Media, On, Request; Request 0 wants no answer
 	KindModalityOK      MessageKind = 19 // end → end: Media, On, Request
 	KindModalityRefused MessageKind = 20 // end → end: Media, On, Request, Reason
-	KindRestart         MessageKind = 21 // caller → device: please offer again (ICE restart) for Leg
+	KindRestart         MessageKind = 21 // caller → device: please offer again (ICE restart) for Leg; On: the last may be lost
 	KindRemove          MessageKind = 22 // end → service: Request, To
 	KindTransfer        MessageKind = 23 // end → service: Request, To
 	KindPromote         MessageKind = 24 // end → service: Request

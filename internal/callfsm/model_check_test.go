@@ -50,6 +50,10 @@ func (w *world) checkStep(call uint8, l leg, before callfsm.State, in *callfsm.I
 		r.reason, _ = r.m.Reason()
 		unknown := in.Message.Reason.Is(callfsm.ReasonUnknownCall.Reason())
 		r.byWord = in.Kind == callfsm.InputMessage && !unknown
+		if r.reason.Is(callfsm.ReasonUnknownCall.Reason()) {
+			// What the service took is durable; what it did not take is said again.
+			w.fail("call %d leg %d: the service does not know the call", call, l)
+		}
 		return
 	}
 	w.checkOverdue(call, l)
@@ -145,6 +149,42 @@ func (w *world) checkFired(call uint8, l leg, before callfsm.State) {
 		return
 	}
 	w.stats.timers[name]++
+	w.checkNeedless(call, l, before)
+}
+
+// checkNeedless: a call must not run into a timer when everything that it needs
+// has been there for long enough to mend it.
+func (w *world) checkNeedless(call uint8, l leg, before callfsm.State) {
+	c := &w.calls[call]
+	o := &c.legs[l].oracle
+	since := max(w.calmAt, 0)
+	peer, taken := c.legs[l].m.PeerLeg()
+	switch {
+	case before.Established():
+		since = max(since, o.sickFrom)
+	case before == callfsm.StateConnecting && taken:
+		since = max(since, c.legs[peer].takenAt)
+	case before == callfsm.StateConnecting:
+		since, peer = max(since, o.establishFrom), 0
+		for d := 1; d <= c.devices; d++ {
+			if c.legs[d].m != nil && c.legs[d].m.State() == callfsm.StateRinging {
+				peer = leg(d)
+			}
+		}
+		if peer == 0 {
+			return
+		}
+	default:
+		return
+	}
+	for _, end := range []leg{callfsm.CallerLeg, peer} {
+		if r := &c.legs[end]; r.m == nil || r.m.State() >= callfsm.StateDisconnecting && end != l || !w.agents[agentOf(call, end)].net {
+			return
+		}
+	}
+	if grace := 45*sec + 6*w.delay; w.now-since > grace && !w.down {
+		w.fail("call %d leg %d: a timer ended a call in %v that could have been mended for %v", call, l, before, time.Duration(w.now-since))
+	}
 }
 
 // follow keeps the oracle up to date after a step.
@@ -154,6 +194,7 @@ func (o *endOracle) follow(w *world, c *callState, r *endState, before callfsm.S
 	switch in.Kind {
 	case callfsm.InputStart, callfsm.InputAccept:
 		restart = true
+		r.takenAt = w.now
 	case callfsm.InputLobby:
 		o.lobby = true
 	case callfsm.InputTransportUp:

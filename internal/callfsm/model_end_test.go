@@ -13,6 +13,7 @@ type endState struct {
 	takes    callfsm.Media
 	request  uint32
 	planned  bool // what the app does in the call is planned
+	takenAt  ns   // when its app accepted
 	// gateway: no machine but a telephone gateway, with an announcement.
 	gateway bool
 	endsAt  ns // when it entered Disconnecting or Disconnected, -1 before
@@ -110,7 +111,9 @@ func (w *world) endEffect(call uint8, l leg, e *callfsm.Effect) {
 	case callfsm.EffectStartMedia:
 		w.startMedia(call, l, e.Leg)
 	case callfsm.EffectRestartMedia:
-		w.push(w.below(300*ms), evOffer, uint8(e.Leg), call, 0)
+		if p := &w.calls[call].paths[e.Leg]; e.On || p.offer == p.agreed {
+			w.push(w.below(300*ms), evOffer, uint8(e.Leg), call, 0)
+		}
 	case callfsm.EffectStopMedia:
 		for i := range w.calls[call].paths {
 			all := e.Leg == callfsm.AllLegs && (l == callfsm.CallerLeg || l == leg(i))
@@ -167,7 +170,7 @@ func (w *world) offer(call uint8, l leg) {
 	w.sendUp(agentOf(call, l), item{kind: itemOffer, call: call, msg: callfsm.Message{Leg: l, Request: uint32(p.offer)}})
 	if p.agreed != 0 {
 		// An offer that is never answered starves the path that there was.
-		w.push(20*sec, evPath, uint8(l), call, p.offer<<4|pathStarved<<1)
+		w.push(20*sec+6*w.delay, evPath, uint8(l), call, p.offer<<4|pathStarved<<1)
 	}
 }
 

@@ -360,6 +360,7 @@ func (w *world) serviceUp() {
 	for i := range w.calls {
 		c := &w.calls[i]
 		if len(c.snapshot) == 0 {
+			c.endedAt = -1
 			continue
 		}
 		restored, err := callfsm.RestoreCoordinator(w.time(), c.snapshot, callfsm.Timeouts{})

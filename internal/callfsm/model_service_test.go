@@ -17,7 +17,6 @@ type callState struct {
 	snapshot    []byte
 	deadline    ns
 	oracle      serviceOracle
-	connected   bool
 	endedAt     ns // when the service ended it, -1 before
 	reason      callfsm.EndReason
 	legReasons  [numLegs]callfsm.EndReason
