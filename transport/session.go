@@ -21,6 +21,7 @@ type Session struct {
 	events  Events
 	options Options
 	pc      *webrtc.PeerConnection
+	dtls    *webrtc.DTLSTransport
 	net     *pionNet
 	keeper  *pathKeeper
 	media   [packet.KindVideo + 1]*media // by kind; nil for none
@@ -144,10 +145,10 @@ func (s *Session) build(servers []webrtc.ICEServer, streams map[string]bool) err
 	s.pc.OnICECandidate(s.onCandidate)
 	s.pc.OnTrack(s.onTrack)
 	s.pc.OnConnectionStateChange(func(webrtc.PeerConnectionState) { s.poke() })
-	dtls := s.pc.SCTP().Transport()
-	dtls.OnStateChange(s.onDTLS)
+	s.dtls = s.pc.SCTP().Transport()
+	s.dtls.OnStateChange(s.onDTLS)
 	s.pc.SCTP().OnClose(s.onDataEnd)
-	dtls.ICETransport().OnSelectedCandidatePairChange(s.keeper.onSelected)
+	s.dtls.ICETransport().OnSelectedCandidatePairChange(s.keeper.onSelected)
 	if err := s.openData(); err != nil {
 		return errors.Join(err, s.pc.Close())
 	}

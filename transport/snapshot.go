@@ -43,7 +43,7 @@ func (s *Session) Stats() Stats {
 }
 
 func (s *Session) pairStats() *CandidatePairStats {
-	ice := s.pc.SCTP().Transport().ICETransport()
+	ice := s.dtls.ICETransport()
 	pair, err := ice.GetSelectedCandidatePair()
 	if err != nil || pair == nil || pair.Local == nil || pair.Remote == nil {
 		return nil
@@ -71,12 +71,11 @@ func candidateStats(c *webrtc.ICECandidate) CandidateStats {
 }
 
 func (s *Session) transportStats(pair *CandidatePairStats) TransportStats {
-	dtls := s.pc.SCTP().Transport()
-	ice := dtls.ICETransport()
+	ice := s.dtls.ICETransport()
 	sums := ice.Stats()
 	t := TransportStats{
 		BytesSent: sums.BytesSent, BytesReceived: sums.BytesReceived,
-		ICEState: ice.State().String(), ICERole: ice.Role().String(), DTLSState: dtls.State().String(),
+		ICEState: ice.State().String(), ICERole: ice.Role().String(), DTLSState: s.dtls.State().String(),
 		SelectedCandidatePairChanges: s.keeper.selections(),
 	}
 	if pair != nil {
