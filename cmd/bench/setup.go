@@ -48,6 +48,7 @@ func setup(ctx context.Context, e *env) (*figures.Result, error) {
 		})
 	}
 	r.Breakdowns = append(r.Breakdowns, parts)
+	r.Note("Frame time is from reading the frame to its packet; the source has its first frame at once, a microphone needs 20 ms to fill it.")
 	if err := setupRinging(ctx, e, r, near); err != nil {
 		return r, fmt.Errorf("start to ringing: %w", err)
 	}
