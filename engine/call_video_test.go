@@ -49,6 +49,12 @@ func (e *eye) count() int {
 	return len(e.frames)
 }
 
+func (e *eye) frame(n int) engine.EncodedFrame {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.frames[n]
+}
+
 // sees waits until n more frames have come.
 func (e *eye) sees(t testing.TB, n int) {
 	t.Helper()
@@ -86,7 +92,7 @@ func TestCall_VideoFromTheStart(t *testing.T) {
 	alice.wait("video true")
 	bob.wait("video true")
 	for name, e := range map[string]*eye{"alice": aliceEye, "bob": bobEye} {
-		if first := e.frames[0]; !first.KeyFrame || first.Codec != "VP8" || first.Width == 0 {
+		if first := e.frame(0); !first.KeyFrame || first.Codec != "VP8" || first.Width == 0 {
 			t.Errorf("%s: the first frame is %+v", name, engine.EncodedFrame{Codec: first.Codec, KeyFrame: first.KeyFrame, Width: first.Width})
 		}
 	}
@@ -135,7 +141,7 @@ func TestCall_StartAndStopVideo(t *testing.T) {
 	newWindow := newEye()
 	b.Participants()[0].VideoTracks()[0].SetSink(newWindow)
 	newWindow.sees(t, 3)
-	if !newWindow.frames[0].KeyFrame {
+	if !newWindow.frame(0).KeyFrame {
 		t.Error("a new sink did not get a key frame first")
 	}
 
