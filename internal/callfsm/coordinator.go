@@ -287,11 +287,8 @@ func (c *Coordinator) dispatch(in CoordinatorInput) error {
 		return c.illegal(in, "no such leg")
 	}
 	if in.Kind == CoordinatorMessage {
-		if k := in.Message.Kind; !fromEnd(k) || k == KindStart && in.Leg != CallerLeg {
-			return c.illegal(in, "ends do not send this")
-		}
-		if len(in.Message.Tones) > maxTones {
-			return c.illegal(in, "too many tones")
+		if why := unfit(in.Leg, in.Message); why != "" {
+			return c.illegal(in, why)
 		}
 		in.Message.DisplayName = trim(in.Message.DisplayName)
 		in.Message.Reason.Message = trim(in.Message.Reason.Message)
@@ -316,6 +313,18 @@ const (
 	maxText  = 256
 	maxTones = 128
 )
+
+// unfit tells why an end may not send a message in any state, or "".
+func unfit(leg Leg, msg Message) string {
+	switch {
+	case !fromEnd(msg.Kind), msg.Kind == KindStart && leg != CallerLeg:
+		return "ends do not send this"
+	case msg.Kind == KindTones && len(msg.Tones) > maxTones:
+		return "too many tones"
+	default:
+		return ""
+	}
+}
 
 // trim cuts a text that an end chose to a length that the other end can bear.
 func trim(s string) string {
@@ -374,17 +383,20 @@ func (c *Coordinator) end(reason EndReason) {
 
 // LateReply answers a message that an end sent about a call that is over (with
 // the reason that CoordinatorFinished gave) or that the service does not know
-// (pass ReasonUnknownCall.Reason()). False when the message needs no answer.
+// (pass ReasonUnknownCall.Reason()). False when the message needs no answer. It
+// is not for a call that goes on: what a device of that call sends in a new
+// session before its RECONCILE is dropped, since RECONCILE makes it good.
 func LateReply(msg Message, reason EndReason) (Message, bool) {
 	switch msg.Kind {
 	case KindReconcile:
 		return Message{Kind: KindReconciled, Leg: msg.Leg, State: StateDisconnected, Reason: wire(reason)}, true
 	case KindStart, KindAccept:
 		return Message{Kind: KindEnded, Leg: msg.Leg, Reason: wire(reason)}, true
-	case KindNone, KindStarted, KindIncoming, KindRinging, KindEarlyMedia, KindLobby, KindAccepted, KindConfirmed,
-		KindConnected, KindReject, KindHangUp, KindEnded, KindHold, KindResume, KindMute, KindUnmute, KindModality,
-		KindModalityOK, KindModalityRefused, KindRestart, KindRemove, KindTransfer, KindPromote, KindOperationOK,
-		KindOperationFailed, KindReconciled, KindTones:
+	case KindNone, KindStarted, KindIncoming, KindRinging, KindEarlyMedia, KindLobby, KindAccepted,
+		KindConfirmed, KindConnected, KindReject, KindHangUp, KindEnded, KindHold, KindResume, KindMute, KindUnmute,
+		KindModality, KindModalityOK, KindModalityRefused, KindRestart, KindRemove, KindTransfer, KindPromote,
+		KindOperationOK, KindOperationFailed, KindReconciled, KindTones:
+		// An ENDED is on its way to who sent this, or a RECONCILE of who sent this.
 	}
 	return Message{}, false
 }

@@ -160,6 +160,9 @@ func (c *Coordinator) other(leg Leg) Leg {
 
 func (c *Coordinator) relay(from Leg, msg Message) {
 	msg.Leg, msg.From, msg.To, msg.DisplayName = from, "", "", ""
+	if msg.Kind != KindTones {
+		msg.Tones = ""
+	}
 	c.toLeg(c.other(from), msg)
 }
 
