@@ -191,7 +191,7 @@ func (c *call) noticeLosses() {
 // step feeds the coordinator and carries its effects out.
 func (c *call) step(in callfsm.CoordinatorInput) {
 	s := c.owner.service
-	fresh := c.coordinator.State() == callfsm.CoordinatorNew
+	before := c.coordinator.State()
 	effects, err := c.coordinator.Step(s.options.Now(), in)
 	if err != nil {
 		// The end sent what its state does not allow; it concerns nobody else.
@@ -205,7 +205,7 @@ func (c *call) step(in callfsm.CoordinatorInput) {
 	for _, e := range effects {
 		switch e.Kind {
 		case callfsm.CoordinatorPersist:
-			c.persist(!fresh)
+			c.persist(decides(before, c.coordinator.State()))
 		case callfsm.CoordinatorToLeg:
 			c.toLeg(e.Leg, e.Message)
 		case callfsm.CoordinatorFinished:
@@ -214,6 +214,21 @@ func (c *call) step(in callfsm.CoordinatorInput) {
 		}
 	}
 	c.arm()
+}
+
+// decides tells whether a step decided what the ends must never see undone by
+// a crash: who got the call, and that it is over. Everything else the ends say
+// again when they reconcile, so it need not wait for the disk; nor need the end
+// of a call that never rang.
+func decides(before, after callfsm.CoordinatorState) bool {
+	switch after {
+	case callfsm.CoordinatorAccepted:
+		return before != after
+	case callfsm.CoordinatorEnded:
+		return before != callfsm.CoordinatorNew
+	case callfsm.CoordinatorNew, callfsm.CoordinatorRinging, callfsm.CoordinatorConnected:
+	}
+	return false
 }
 
 // toLeg sends a message to an end, now or when what it stands on is durable.

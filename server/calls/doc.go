@@ -5,12 +5,12 @@
 // # Order and durability
 //
 // A call belongs to one of a few loops, which run everything that concerns it
-// one after the other; sessions only hand work to them. What a Coordinator
-// says to an end is sent after the state behind it is durable, except START:
-// its STARTED and INCOMING go out at once and the state follows a moment
-// later, so that ringing never waits for a disk. A service that dies in that
-// moment does not know the call when it comes back, and both ends are told so
-// when they reconcile.
+// one after the other; sessions only hand work to them. Every change of a call
+// is written in order. Two messages wait until what they stand on is durable:
+// who got the call (ACCEPTED, CONFIRMED) and that it is over (ENDED). Nothing
+// else waits for a disk, ringing least of all: what a crash takes away there
+// the ends say again when they reconcile, and a call whose START was lost is
+// unknown, which its caller hears and starts it anew.
 //
 // # Several nodes
 //
