@@ -24,6 +24,8 @@ const (
 	// before it is tried once more.
 	lostRestart  = 2 * time.Second
 	restartAgain = 8 * time.Second
+	// restartPause is the least time between two offers of a new path.
+	restartPause = time.Second
 	// callOverhead is what congestion control may use beside audio and video:
 	// data messages.
 	callOverhead = 600_000
@@ -42,6 +44,11 @@ type leg struct {
 	audio      atomic.Pointer[media.AudioReceiver]
 	video      videoGate
 	early      earlyData
+
+	// restarted is when this side offered a new path last. Both ends notice that
+	// the old one is lost, so the other side's wish for a new one comes right
+	// after this side's own.
+	restarted time.Time
 
 	// What was sent last, in case it was lost with a session of signaling: the
 	// description and the candidates of its generation.
@@ -307,9 +314,13 @@ func (c *Call) restartMedia(number callfsm.Leg) {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), describeTimeout)
 	defer cancel()
+	if l.negotiated && time.Since(l.restarted) < restartPause {
+		return
+	}
 	d, err := l.session.Restart(ctx)
 	switch {
 	case err == nil:
+		l.restarted = time.Now()
 		c.described(l, d)
 	case !l.negotiated:
 		// The first offer is not answered yet; it may be lost.
