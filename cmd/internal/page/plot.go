@@ -128,7 +128,10 @@ func (p *Plot) color(i int) int {
 
 // class gives a curve its color and its dashes, so that it can be told
 // without colors.
-func (p *Plot) class(i int) string { return fmt.Sprintf("c%d d%d", p.color(i), i%colors+1) }
+func (p *Plot) class(i int) string {
+	// The seventh curve has the first one's color, and not its dashes.
+	return fmt.Sprintf("c%d d%d", p.color(i), (i+i/colors)%colors+1)
+}
 
 func (p *Plot) legend() string {
 	if len(p.Series) < 2 {
