@@ -174,6 +174,9 @@ func (s *Session) Answer(ctx context.Context, offer Description) (Description, e
 		return Description{}, err
 	}
 	s.settle(local, remote)
+	if !s.media[packet.KindAudio].negotiated.Load().speaks() {
+		return Description{}, fmt.Errorf("%w: audio is not in the bundle", ErrInvalidDescription)
+	}
 	if err := s.pc.SetLocalDescription(answer); err != nil {
 		return Description{}, s.refused(err)
 	}
