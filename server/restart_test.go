@@ -126,6 +126,29 @@ func TestRestart_LiveCall_GoesOn(t *testing.T) {
 	}
 }
 
+// What a device says in a new session before it reconciled must not end the call.
+func TestRestart_SpeaksBeforeItReconciles_TheCallLives(t *testing.T) {
+	testkit.CheckLeaks(t, 2*time.Minute)
+	dir := t.TempDir()
+	first := start(t, server.Options{DataDir: dir})
+	p := newPair(t, first, 1)
+	id, legs := p.ring()
+	p.accept(id, legs)
+	if err := first.Close(); err != nil {
+		t.Fatal(err)
+	}
+	second := start(t, server.Options{DataDir: dir})
+	waitMetric(t, second, "parley_calls_restored_total", 1)
+	device := p.devices[0]
+	for !device.expectState(signaling.ClientConnected).NewSession {
+	}
+	device.send(id, callfsm.Message{Kind: callfsm.KindHold})
+	state := callfsm.Message{Kind: callfsm.KindReconcile, Leg: legs[0], State: callfsm.StateConnected, Media: callfsm.MediaAudio}
+	device.sendRaw(signaling.EncodeReconcile([]signaling.ReconcileCall{{ID: id, State: state}}))
+	// The next word is about the call as it goes on, not ENDED.
+	device.expect(id, callfsm.KindReconciled)
+}
+
 func TestRestart_NobodyComesBack_TheCallEnds(t *testing.T) {
 	testkit.CheckLeaks(t, 2*time.Minute)
 	dir := t.TempDir()

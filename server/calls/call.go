@@ -58,6 +58,12 @@ func (l *callLoop) start(session *signaling.Session, id callfsm.CallID, msg call
 	s.registry.counted(1)
 	s.started.Add(1)
 	c.step(callfsm.CoordinatorInput{Kind: callfsm.CoordinatorMessage, Leg: callfsm.CallerLeg, Message: msg})
+	if c.coordinator.State() == callfsm.CoordinatorNew {
+		// The coordinator did not take this START: there is no call.
+		c.finish(callfsm.ReasonUnknownCall.Reason())
+		reply(session, id, msg, callfsm.ReasonUnknownCall.Reason())
+		return
+	}
 	c.noticeLosses()
 }
 
@@ -123,7 +129,11 @@ func (c *call) message(session *signaling.Session, msg callfsm.Message) bool {
 		c.legs[from].session = session
 	default:
 		if c.legs[from].session != session {
-			return false
+			// The device has part in the call, but this session is not known to
+			// carry it: it speaks before it reconciled, or after a newer one took
+			// over. What it wants to say comes again with its RECONCILE; an answer
+			// would end a live call at this end.
+			return true
 		}
 	}
 	c.step(callfsm.CoordinatorInput{Kind: callfsm.CoordinatorMessage, Leg: from, Message: msg})
