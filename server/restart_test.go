@@ -133,7 +133,6 @@ func TestRestart_SpeaksBeforeItReconciles_TheCallLives(t *testing.T) {
 	first := start(t, server.Options{DataDir: dir})
 	p := newPair(t, first, 1)
 	id, legs := p.ring()
-	p.accept(id, legs)
 	if err := first.Close(); err != nil {
 		t.Fatal(err)
 	}
@@ -142,8 +141,8 @@ func TestRestart_SpeaksBeforeItReconciles_TheCallLives(t *testing.T) {
 	device := p.devices[0]
 	for !device.expectState(signaling.ClientConnected).NewSession {
 	}
-	device.send(id, callfsm.Message{Kind: callfsm.KindHold})
-	state := callfsm.Message{Kind: callfsm.KindReconcile, Leg: legs[0], State: callfsm.StateConnected, Media: callfsm.MediaAudio}
+	device.send(id, callfsm.Message{Kind: callfsm.KindAccept, Leg: legs[0], Media: callfsm.MediaAudio})
+	state := callfsm.Message{Kind: callfsm.KindReconcile, Leg: legs[0], State: callfsm.StateConnecting, Media: callfsm.MediaAudio}
 	device.sendRaw(signaling.EncodeReconcile([]signaling.ReconcileCall{{ID: id, State: state}}))
 	// The next word is about the call as it goes on, not ENDED.
 	device.expect(id, callfsm.KindReconciled)
