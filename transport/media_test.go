@@ -322,7 +322,8 @@ func TestStats_BothDirections(t *testing.T) {
 				t.Errorf("%s: %+v", e.name, p)
 			}
 			if tr := s.Transport; tr.BytesSent == 0 || tr.BytesReceived == 0 || tr.DTLSState != "connected" || tr.ICEState != "connected" ||
-				tr.ICERole != map[string]string{"a": "controlling", "b": "controlled"}[e.name] {
+				tr.ICERole != map[string]string{"a": "controlling", "b": "controlled"}[e.name] ||
+				tr.DTLSRole != map[string]string{"a": "server", "b": "client"}[e.name] || tr.SRTPCipher != "SRTP_AEAD_AES_128_GCM" {
 				t.Errorf("%s: %+v", e.name, tr)
 			}
 		}

@@ -134,27 +134,9 @@ func (s *Session) Answer(ctx context.Context, offer Description) (Description, e
 	if err := s.begin(ctx); err != nil {
 		return Description{}, err
 	}
-	if offer.Kind != KindOffer {
-		return Description{}, fmt.Errorf("%w: not an offer", ErrInvalidDescription)
-	}
-	s.mu.Lock()
-	ours, first := s.offering, !s.answering
-	old := offer.Generation != 0 && offer.Generation <= s.generation
-	s.mu.Unlock()
-	if ours || old {
-		return Description{}, fmt.Errorf("%w: offer of generation %d", ErrWrongState, offer.Generation)
-	}
-	remote, err := parseDescription(offer.SDP)
+	remote, first, err := s.takeOffer(offer)
 	if err != nil {
 		return Description{}, err
-	}
-	if err := s.checkCodecs(remote); err != nil {
-		return Description{}, err
-	}
-	if first {
-		if err := s.joinSections(remote); err != nil {
-			return Description{}, err
-		}
 	}
 	generation := s.nextGeneration(offer.Generation)
 	s.keeper.start(remote.ours, false)
@@ -183,6 +165,32 @@ func (s *Session) Answer(ctx context.Context, offer Description) (Description, e
 	s.remoteKnown(remote)
 	s.poke()
 	return Description{Kind: KindAnswer, SDP: minimal(answer.SDP, generation), Generation: generation}, nil
+}
+
+// takeOffer checks an offer, and joins the sections of the first one.
+func (s *Session) takeOffer(offer Description) (remote *description, first bool, err error) {
+	if offer.Kind != KindOffer {
+		return nil, false, fmt.Errorf("%w: not an offer", ErrInvalidDescription)
+	}
+	s.mu.Lock()
+	ours, first := s.offering, !s.answering
+	old := offer.Generation != 0 && offer.Generation <= s.generation
+	s.mu.Unlock()
+	if ours || old {
+		return nil, false, fmt.Errorf("%w: offer of generation %d", ErrWrongState, offer.Generation)
+	}
+	if remote, err = parseDescription(offer.SDP); err != nil {
+		return nil, false, err
+	}
+	if err := s.checkCodecs(remote); err != nil {
+		return nil, false, err
+	}
+	if first {
+		if err := s.joinSections(remote); err != nil {
+			return nil, false, err
+		}
+	}
+	return remote, first, nil
 }
 
 // joinSections gives a track to each section of the offer that has a codec of
@@ -265,6 +273,7 @@ func (s *Session) SetAnswer(answer Description) error {
 
 // settle keeps what the descriptions agree on.
 func (s *Session) settle(answer, remote *description) {
+	s.passive.Store(remote.passive)
 	for _, m := range s.media {
 		if m != nil {
 			m.negotiated.Store(agree(m.ours, answer.first(m.kind), remote.first(m.kind)))

@@ -108,7 +108,8 @@ type Options struct {
 	// RelayOnly uses relay candidates only, for the whole session.
 	RelayOnly bool
 	// IncludeLoopback makes loopback addresses candidates too, for a call
-	// within one machine. When a host has no other address they are used anyway.
+	// within one machine. When a host has no other address, or a server is on
+	// this machine, they are used anyway.
 	IncludeLoopback bool
 	// Certificate identifies this end in the DTLS handshake; nil makes one,
 	// which costs a key generation.
@@ -131,7 +132,8 @@ type Events struct {
 	Packet func(packet.Kind, *packet.Packet)
 	// KeyFrameRequest tells that the other side needs a key frame of our video.
 	KeyFrameRequest func()
-	// TargetBitrate gives what congestion control allows for all media sent together.
+	// TargetBitrate gives what congestion control allows for all media sent
+	// together, first when the session is connected, then whenever it changes.
 	TargetBitrate func(bps int)
 	// Report gives what the other side says about our media.
 	Report func(packet.Report)

@@ -108,3 +108,20 @@ func iceServers(servers []ICEServer) ([]webrtc.ICEServer, map[string]bool, error
 	}
 	return list, streams, nil
 }
+
+// onThisMachine tells whether a server is one of this machine, as in a demo: its
+// relayed addresses are loopback addresses then.
+func onThisMachine(servers []ICEServer) bool {
+	for _, s := range servers {
+		for _, text := range s.URLs {
+			u, err := stun.ParseURI(text)
+			if err != nil {
+				continue
+			}
+			if ip := net.ParseIP(u.Host); u.Host == "localhost" || (ip != nil && ip.IsLoopback()) {
+				return true
+			}
+		}
+	}
+	return false
+}

@@ -73,8 +73,14 @@ func TestRelayOnly(t *testing.T) {
 				a.RevealAddresses()
 				time.Sleep(time.Second)
 				for _, e := range []*end{a, b} {
-					if p := e.Stats().CandidatePair; p == nil || p.Local.CandidateType != "relay" || p.Remote.CandidateType != "relay" {
+					p := e.Stats().CandidatePair
+					if p == nil || p.Local.CandidateType != "relay" || p.Remote.CandidateType != "relay" {
 						t.Errorf("%s: %+v", e.name, p)
+						continue
+					}
+					url := map[string]string{"a": c.alice, "b": c.bob}[e.name]
+					if want := map[string]string{udp: "udp", tcp: "tcp", secure: "tls"}[url]; p.Local.RelayProtocol != want {
+						t.Errorf("%s: reached over %q, want %q", e.name, p.Local.RelayProtocol, want)
 					}
 					e.mu.Lock()
 					if len(e.candidates) != 1 {
@@ -172,8 +178,8 @@ func TestRelay_Loopback(t *testing.T) {
 	generator := relayGenerator{host: system{}, address: netip.MustParseAddr("127.0.0.1")}
 	startTURN(t, udp, []turn.ListenerConfig{{Listener: secure, RelayAddressGenerator: generator}}, generator)
 	a, b := connect(t,
-		transport.Options{ICEServers: turnServers("turn:" + udp.LocalAddr().String() + "?transport=udp"), RelayOnly: true, IncludeLoopback: true},
-		transport.Options{ICEServers: turnServers("turns:" + listener.Addr().String() + "?transport=tcp"), RootCAs: pool, RelayOnly: true, IncludeLoopback: true})
+		transport.Options{ICEServers: turnServers("turn:" + udp.LocalAddr().String() + "?transport=udp"), RelayOnly: true},
+		transport.Options{ICEServers: turnServers("turns:" + listener.Addr().String() + "?transport=tcp"), RootCAs: pool, RelayOnly: true})
 	exchangeMedia(t, a, b, 10)
 }
 

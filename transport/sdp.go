@@ -48,6 +48,8 @@ type description struct {
 	sections   []*section
 	candidates []string
 	ours       bool
+	// passive tells that this side answers in the DTLS handshake (RFC 8842 5).
+	passive bool
 }
 
 // first returns the first section of a kind that is not rejected.
@@ -85,6 +87,8 @@ func parseDescription(text string) (*description, error) {
 	if err := checkCredentials(&parsed); err != nil {
 		return nil, err
 	}
+	setup, _ := findAttribute(&parsed, "setup")
+	d.passive = setup == "active"
 	for line := range strings.Lines(text) {
 		// They go through the same checks and the same count as those that are trickled.
 		if strings.HasPrefix(line, "a=candidate:") {
@@ -196,25 +200,27 @@ func (s *section) addCodec(pt uint8, rtpmap, format string) {
 	s.codecs = append(s.codecs, c)
 }
 
-// checkCredentials looks for what ICE and DTLS need (RFC 8839 5.4, RFC 8122 5).
-func checkCredentials(d *sdp.SessionDescription) error {
-	find := func(key string) (string, bool) {
-		if v, ok := d.Attribute(key); ok {
+// findAttribute looks for an attribute in the session part, then in the sections.
+func findAttribute(d *sdp.SessionDescription, key string) (string, bool) {
+	if v, ok := d.Attribute(key); ok {
+		return v, true
+	}
+	for _, m := range d.MediaDescriptions {
+		if v, ok := m.Attribute(key); ok {
 			return v, true
 		}
-		for _, m := range d.MediaDescriptions {
-			if v, ok := m.Attribute(key); ok {
-				return v, true
-			}
-		}
-		return "", false
 	}
-	ufrag, _ := find("ice-ufrag")
-	pwd, _ := find("ice-pwd")
+	return "", false
+}
+
+// checkCredentials looks for what ICE and DTLS need (RFC 8839 5.4, RFC 8122 5).
+func checkCredentials(d *sdp.SessionDescription) error {
+	ufrag, _ := findAttribute(d, "ice-ufrag")
+	pwd, _ := findAttribute(d, "ice-pwd")
 	if len(ufrag) < 4 || len(ufrag) > 256 || len(pwd) < 22 || len(pwd) > 256 {
 		return fmt.Errorf("%w: no usable ICE credentials", ErrInvalidDescription)
 	}
-	if _, ok := find("fingerprint"); !ok {
+	if _, ok := findAttribute(d, "fingerprint"); !ok {
 		return fmt.Errorf("%w: no fingerprint", ErrInvalidDescription)
 	}
 	return nil

@@ -49,6 +49,8 @@ type Session struct {
 	repair     chan struct{}
 	repairing  sync.Once
 	repairs    atomic.Pointer[map[uint32]uint32] // SSRC of repairs to SSRC of media
+	cipher     atomic.Pointer[string]
+	passive    atomic.Bool // the other side begins the DTLS handshake
 
 	// negotiating is held while a description is made or taken.
 	negotiating sync.Mutex
@@ -102,7 +104,7 @@ func New(options *Options) (*Session, error) {
 	s.headers.New = func() any { return &header{} }
 	s.hidden.Store(o.HideAddresses || o.RelayOnly)
 	s.net = newPionNet(o.Net, s.hidden.Load)
-	s.net.loopback = o.IncludeLoopback || s.net.onlyLoopback()
+	s.net.loopback = o.IncludeLoopback || onThisMachine(o.ICEServers) || s.net.onlyLoopback()
 	s.media[packet.KindAudio] = newMedia(packet.KindAudio, audio)
 	if len(video) > 0 {
 		s.media[packet.KindVideo] = newMedia(packet.KindVideo, video)
@@ -216,10 +218,14 @@ func (s *Session) publish(next State) {
 	if s.events.StateChanged != nil {
 		s.events.StateChanged(next)
 	}
+	if next == StateConnected {
+		s.pokeBitrate()
+	}
 }
 
 func (s *Session) onDTLS(state webrtc.DTLSTransportState) {
 	if state == webrtc.DTLSTransportStateConnected {
+		s.cipher.Store(cipherOf(s.dtls))
 		s.secured.Store(true)
 	}
 	s.poke()

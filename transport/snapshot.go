@@ -1,9 +1,11 @@
 package transport
 
 import (
+	"reflect"
 	"sort"
 	"time"
 
+	"github.com/pion/dtls/v3"
 	"github.com/pion/webrtc/v4"
 )
 
@@ -48,8 +50,10 @@ func (s *Session) pairStats() *CandidatePairStats {
 	if err != nil || pair == nil || pair.Local == nil || pair.Remote == nil {
 		return nil
 	}
+	local := candidateStats(pair.Local)
+	local.RelayProtocol = relayProtocol(pair.Local)
 	result := &CandidatePairStats{
-		Local: candidateStats(pair.Local), Remote: candidateStats(pair.Remote),
+		Local: local, Remote: candidateStats(pair.Remote),
 		Nominated: true, State: "succeeded", AvailableOutgoingBitrate: float64(s.targetBitrate()),
 	}
 	if p, ok := ice.GetSelectedCandidatePairStats(); ok {
@@ -59,6 +63,39 @@ func (s *Session) pairStats() *CandidatePairStats {
 		result.TotalRoundTripTime = seconds(p.TotalRoundTripTime)
 	}
 	return result
+}
+
+// relayProtocol tells how a relay of ours is reached. The stack below says so
+// only by the local preference in the priority (RFC 8445 5.1.2.1).
+func relayProtocol(c *webrtc.ICECandidate) string {
+	if c.Typ != webrtc.ICECandidateTypeRelay {
+		return ""
+	}
+	switch c.Priority >> 8 & 0xffff {
+	case 0:
+		return "tls"
+	case 1:
+		return "tcp"
+	default:
+		return "udp"
+	}
+}
+
+// cipherOf names the profile that the handshake chose. The stack below keeps it
+// to itself; where it will have been renamed, nothing is told.
+func cipherOf(t *webrtc.DTLSTransport) *string {
+	name := ""
+	if f := reflect.ValueOf(t).Elem().FieldByName("srtpProtectionProfile"); f.IsValid() && f.CanUint() {
+		switch dtls.SRTPProtectionProfile(f.Uint()) { //nolint:exhaustive,gosec // those that are offered
+		case dtls.SRTP_AEAD_AES_128_GCM:
+			name = "SRTP_AEAD_AES_128_GCM"
+		case dtls.SRTP_AEAD_AES_256_GCM:
+			name = "SRTP_AEAD_AES_256_GCM"
+		case dtls.SRTP_AES128_CM_HMAC_SHA1_80:
+			name = "SRTP_AES128_CM_HMAC_SHA1_80"
+		}
+	}
+	return &name
 }
 
 func seconds(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }
@@ -77,6 +114,15 @@ func (s *Session) transportStats(pair *CandidatePairStats) TransportStats {
 		BytesSent: sums.BytesSent, BytesReceived: sums.BytesReceived,
 		ICEState: ice.State().String(), ICERole: ice.Role().String(), DTLSState: s.dtls.State().String(),
 		SelectedCandidatePairChanges: s.keeper.selections(),
+	}
+	if s.secured.Load() {
+		t.DTLSRole = "client"
+		if s.passive.Load() {
+			t.DTLSRole = "server"
+		}
+	}
+	if c := s.cipher.Load(); c != nil {
+		t.SRTPCipher = *c
 	}
 	if pair != nil {
 		t.PacketsSent, t.PacketsReceived = pair.PacketsSent, pair.PacketsReceived
