@@ -89,17 +89,30 @@ func (d *device) wait(prefix string) {
 	d.waitCount(prefix, 1)
 }
 
-// order checks that lines with these prefixes came in this order.
+// order waits until lines with these prefixes came in this order. Events reach
+// handlers after the method that caused them has returned, so it must wait.
 func (d *device) order(prefixes ...string) {
 	d.t.Helper()
-	lines, at := d.log.all(), 0
-	for _, line := range lines {
-		if at < len(prefixes) && strings.HasPrefix(line, prefixes[at]) {
-			at++
+	timeout := time.After(patience)
+	for {
+		d.log.mu.Lock()
+		changed := d.log.changed
+		d.log.mu.Unlock()
+		lines, at := d.log.all(), 0
+		for _, line := range lines {
+			if at < len(prefixes) && strings.HasPrefix(line, prefixes[at]) {
+				at++
+			}
 		}
-	}
-	if at < len(prefixes) {
-		d.t.Errorf("%s: %q missing in its place among:\n\t%s", d.name, prefixes[at], strings.Join(lines, "\n\t"))
+		if at == len(prefixes) {
+			return
+		}
+		select {
+		case <-changed:
+		case <-timeout:
+			d.t.Errorf("%s: %q missing in its place among:\n\t%s", d.name, prefixes[at], strings.Join(lines, "\n\t"))
+			return
+		}
 	}
 }
 
