@@ -29,8 +29,8 @@ import (
 func latency(ctx context.Context, e *env) (*figures.Result, error) {
 	r := &figures.Result{}
 	talk := e.length(30*time.Second, 6*time.Second)
-	rounds := e.times(4, 2)
-	each := e.length(5*time.Second, 2*time.Second)
+	rounds := e.times(10, 2)
+	each := min(2*time.Second, talk)
 	e.steps(1 + 2*rounds)
 	network := "the system's network"
 	if e.emulate {
