@@ -31,7 +31,8 @@ func (c *Call) AddTrack(ctx context.Context, track LocalTrack) error {
 }
 
 // RemoveTrack stops sending track, at once. For video it returns when the other
-// side has confirmed it. It returns ErrNoSuchTrack when the call does not send
+// side has confirmed it, or a *CallError when it has not in time; the track is
+// removed all the same. It returns ErrNoSuchTrack when the call does not send
 // that track.
 func (c *Call) RemoveTrack(ctx context.Context, track LocalTrack) error {
 	switch t := track.(type) {

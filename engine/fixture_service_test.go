@@ -70,7 +70,10 @@ func newMiniService(t testing.TB, timeouts callfsm.Timeouts) *miniService {
 			var goodbye *signaling.GoodbyeError
 			if cause == nil || errors.As(cause, &goodbye) && goodbye.Code.Permanent() {
 				s.left(session)
+				return
 			}
+			// The agent opens a new session and reconciles.
+			s.session(session, callfsm.CoordinatorLegLost)
 		},
 	})
 	if err != nil {
@@ -95,6 +98,17 @@ func (s *miniService) close() {
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
 	_ = s.acceptor.Shutdown(ctx)
+}
+
+// forget ends the session of a user's device as if the service had lost it:
+// messages under way are lost, the agent opens a new one and reconciles.
+func (s *miniService) forget(userID string) {
+	s.mu.Lock()
+	session := s.devices[userID+"/"+deviceIn(s, userID)]
+	s.mu.Unlock()
+	if session != nil {
+		session.Close(signaling.CodeProtocolError, "forgotten")
+	}
 }
 
 func deviceOf(session *signaling.Session) string {
