@@ -60,6 +60,9 @@ var floors = []floor{
 			"golang.org/x/time", "golang.org/x/crypto", "google.golang.org/protobuf",
 		},
 	},
+	{tree: "rest/core", ours: append([]string{"rest/core"}, pureCore...)},
+	{tree: "rest/common", ours: append([]string{"rest/core", "rest/common"}, pureCore...)},
+	{tree: "rest/identity", ours: append([]string{"rest/core", "rest/common", "rest/identity"}, pureCore...)},
 	{
 		tree: "cmd/bench", ours: []string{"cmd", "engine", "server", "transport", "media", "signaling", "internal"},
 		others: []string{"github.com"},
