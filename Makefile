@@ -2,7 +2,6 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 
-GO       ?= go
 PKG      ?= ./...
 T        ?=
 OUT      ?= demo-out
@@ -11,11 +10,13 @@ GOLANGCI_VERSION := v2.15.0
 # What this machine can do decides how we build: without a C compiler there is
 # no cgo and no race detector, without libopus the voice is carried by G.722.
 HAVE_CC   := $(shell command -v gcc >/dev/null 2>&1 && echo yes)
-HAVE_OPUS := $(shell [ -n "$(HAVE_CC)" ] && pkg-config --exists opus 2>/dev/null && echo yes)
-export CGO_ENABLED ?= $(if $(HAVE_CC),1,0)
+HAVE_OPUS := $(shell [ "$(CGO_ENABLED)" != 0 ] && [ -n "$(HAVE_CC)" ] && pkg-config --exists opus 2>/dev/null && echo yes)
+# Not exported: a make started by this one, after `setup`, looks anew.
+CGO       := $(or $(CGO_ENABLED),$(if $(HAVE_CC),1,0))
+GO        := CGO_ENABLED=$(CGO) go
 TAGS      := $(if $(HAVE_OPUS),,nolibopus)
 TAGFLAG   := $(if $(TAGS),-tags $(TAGS))
-RACE      := $(if $(filter 1,$(CGO_ENABLED)),-race)
+RACE      := $(if $(filter 1,$(CGO)),-race)
 VERSION   := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 LDFLAGS   := -X main.version=$(VERSION)
 # One package after the other keeps real sockets and real codecs honest on two cores.
