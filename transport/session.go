@@ -332,9 +332,10 @@ func (s *Session) Close() error {
 	s.secured.Store(false)
 	s.order.end(func() { s.publish(StateClosed) })
 	go func() {
-		// What is added to a connection while it closes would stay for ever.
+		// What is added to a connection while it closes would stay for ever. A
+		// negotiation that begins later finds the session closed.
 		s.negotiating.Lock()
-		defer s.negotiating.Unlock()
+		s.negotiating.Unlock() //nolint:staticcheck // it waits for one under way
 		// This waits for the goroutines of the stack below, handlers that they
 		// are in included.
 		if err := s.pc.GracefulClose(); err != nil {
