@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"slices"
 	"strings"
 
 	"github.com/parley-rtc/parley/internal/callfsm"
@@ -204,14 +205,30 @@ func (a *CallAgent) iceServers() (servers []transport.ICEServer, loopback bool) 
 	relay := a.relay
 	a.mu.Unlock()
 	for _, s := range relay.GetServers() {
+		urls := withoutDoubles(s.GetUrls())
 		servers = append(servers, transport.ICEServer{
-			URLs: s.GetUrls(), Username: s.GetUsername(), Credential: s.GetCredential(),
+			URLs: urls, Username: s.GetUsername(), Credential: s.GetCredential(),
 		})
-		for _, u := range s.GetUrls() {
-			loopback = loopback || isLoopbackURL(u)
-		}
+		loopback = loopback || slices.ContainsFunc(urls, isLoopbackURL)
 	}
 	return servers, loopback
+}
+
+// withoutDoubles leaves out "stun:" URLs of hosts that are named as "turn:" too:
+// a relay tells the reflexive address as well, and each further candidate costs
+// a message and a dozen checks.
+func withoutDoubles(urls []string) []string {
+	relays := map[string]bool{}
+	for _, u := range urls {
+		if rest, ok := strings.CutPrefix(u, "turn:"); ok {
+			host, _, _ := strings.Cut(rest, "?")
+			relays[host] = true
+		}
+	}
+	return slices.DeleteFunc(slices.Clone(urls), func(u string) bool {
+		host, ok := strings.CutPrefix(u, "stun:")
+		return ok && relays[host]
+	})
 }
 
 // isLoopbackURL tells whether a relay's URL, "turn:host:port?transport=udp",

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"errors"
+	"slices"
 	"testing"
 	"time"
 
@@ -126,5 +127,18 @@ func TestVideoGate_IsBounded(t *testing.T) {
 	g.push(nil)
 	if len(g.queue) != 0 {
 		t.Error("a closed gate keeps packets")
+	}
+}
+
+func TestWithoutDoubles(t *testing.T) {
+	urls := []string{
+		"turn:192.0.2.1:3478?transport=udp", "stun:192.0.2.1:3478", "stun:192.0.2.2:3478", "turns:192.0.2.2:443?transport=tcp",
+	}
+	want := []string{"turn:192.0.2.1:3478?transport=udp", "stun:192.0.2.2:3478", "turns:192.0.2.2:443?transport=tcp"}
+	if got := withoutDoubles(urls); !slices.Equal(got, want) {
+		t.Errorf("got %q", got)
+	}
+	if len(urls) != 4 || urls[1] != "stun:192.0.2.1:3478" {
+		t.Error("the list of the service was changed")
 	}
 }
