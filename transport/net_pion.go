@@ -28,13 +28,18 @@ type pionNet struct {
 	mu      sync.Mutex
 	sockets map[*socket]struct{}
 	servers map[netip.AddrPort]struct{}
+	relays  map[*relayLink]struct{}
+	idle    chan struct{} // closed when the last relay link is; nil when nobody waits
 }
 
 func newPionNet(n Net, shut func() bool) *pionNet {
 	if n == nil {
 		n = systemNet{}
 	}
-	return &pionNet{net: n, shut: shut, sockets: map[*socket]struct{}{}, servers: map[netip.AddrPort]struct{}{}}
+	return &pionNet{
+		net: n, shut: shut, sockets: map[*socket]struct{}{}, servers: map[netip.AddrPort]struct{}{},
+		relays: map[*relayLink]struct{}{},
+	}
 }
 
 // usableAddr tells whether an address of this host may become a candidate.
@@ -123,23 +128,14 @@ func listenAddr(network string, local *net.UDPAddr) (netip.AddrPort, string) {
 // ListenPacket opens the socket to a relay. One that reaches both families is
 // tried first: the stack below asks for IPv4 whatever the relay's address is.
 func (n *pionNet) ListenPacket(_, _ string) (net.PacketConn, error) {
-	if conn, err := n.net.ListenPacket("udp", netip.AddrPortFrom(netip.IPv6Unspecified(), 0)); err == nil {
-		return relaySocket{conn}, nil
+	conn, err := n.net.ListenPacket("udp", netip.AddrPortFrom(netip.IPv6Unspecified(), 0))
+	if err != nil {
+		conn, err = n.net.ListenPacket("udp4", netip.AddrPortFrom(netip.IPv4Unspecified(), 0))
 	}
-	conn, err := n.net.ListenPacket("udp4", netip.AddrPortFrom(netip.IPv4Unspecified(), 0))
 	if err != nil {
 		return nil, err
 	}
-	return relaySocket{conn}, nil
-}
-
-// relaySocket hides the local address: the TURN client asks for a relayed
-// address of the same family, and IPv4 ones are what every relay has.
-type relaySocket struct{ net.PacketConn }
-
-// LocalAddr returns the unspecified IPv4 address with the port.
-func (s relaySocket) LocalAddr() net.Addr {
-	return &net.UDPAddr{IP: net.IPv4zero, Port: portOf(s.PacketConn.LocalAddr())}
+	return relaySocket{conn, n.link(conn)}, nil
 }
 
 func portOf(a net.Addr) int {

@@ -22,7 +22,7 @@ const turnALPN = "stun.turn"
 // dialing: its own TLS takes no certificate pool.
 type relayDialer struct {
 	ctx     context.Context //nolint:containedctx // the interface has none; it ends with the session
-	net     Net
+	net     *pionNet
 	roots   *x509.CertPool
 	timeout time.Duration
 	// tls has the servers, as host:port, that are reached over TLS.
@@ -40,12 +40,12 @@ func (d *relayDialer) Dial(_, address string) (net.Conn, error) {
 	}
 	ctx, cancel := context.WithTimeout(d.ctx, d.timeout)
 	defer cancel()
-	conn, err := d.net.DialContext(ctx, "tcp", address)
+	conn, err := d.net.net.DialContext(ctx, "tcp", address)
 	if err != nil {
 		return nil, fmt.Errorf("transport: dial relay: %w", err)
 	}
 	if !secure {
-		return relayConn{conn}, nil
+		return relayConn{conn, d.net.link(conn)}, nil
 	}
 	host, _, err := net.SplitHostPort(address)
 	if err != nil {
@@ -59,16 +59,7 @@ func (d *relayDialer) Dial(_, address string) (net.Conn, error) {
 		_ = conn.Close()
 		return nil, fmt.Errorf("transport: TLS to relay: %w", err)
 	}
-	return relayConn{client}, nil
-}
-
-// relayConn gives the address that relaySocket gives, and of the type that the
-// stack below insists on.
-type relayConn struct{ net.Conn }
-
-// LocalAddr returns the unspecified IPv4 address with the port.
-func (c relayConn) LocalAddr() net.Addr {
-	return &net.TCPAddr{IP: net.IPv4zero, Port: portOf(c.Conn.LocalAddr())}
+	return relayConn{client, d.net.link(client)}, nil
 }
 
 // iceServers checks the servers and returns them as the stack below wants them,

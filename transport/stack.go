@@ -71,7 +71,7 @@ func (s *Session) settings(o *Options, streams map[string]bool) (webrtc.SettingE
 	e.LoggerFactory = slogpion.NewFactory(o.Logger)
 	e.SetNet(s.net)
 	e.SetICEProxyDialer(&relayDialer{
-		ctx: s.ctx, net: s.net.net, roots: o.RootCAs, timeout: o.Timers.Gather, tls: streams,
+		ctx: s.ctx, net: s.net, roots: o.RootCAs, timeout: o.Timers.Gather, tls: streams,
 	})
 	e.SetNetworkTypes([]webrtc.NetworkType{webrtc.NetworkTypeUDP4, webrtc.NetworkTypeUDP6})
 	e.DisableActiveTCP(true)

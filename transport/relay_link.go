@@ -1,0 +1,100 @@
+package transport
+
+import (
+	"io"
+	"net"
+	"sync"
+	"time"
+)
+
+// relayWait is how long the end of a session waits for requests to relays.
+const relayWait = 5 * time.Second
+
+// relayLink is an open connection to a relay. They are remembered because the
+// stack below does not wait for a request to a relay whose generation is over.
+type relayLink struct {
+	owner *pionNet
+	conn  io.Closer
+	once  sync.Once
+	err   error
+}
+
+// link remembers a connection to a relay until it is closed.
+func (n *pionNet) link(conn io.Closer) *relayLink {
+	l := &relayLink{owner: n, conn: conn}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.relays[l] = struct{}{}
+	return l
+}
+
+// Close closes the connection.
+func (l *relayLink) Close() error {
+	l.once.Do(func() { l.err = l.conn.Close() })
+	n := l.owner
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	delete(n.relays, l)
+	if len(n.relays) == 0 && n.idle != nil {
+		close(n.idle)
+		n.idle = nil
+	}
+	return l.err
+}
+
+// hangUp closes what is still open, which makes requests under way fail at
+// their next try, and waits for the stack below to notice.
+func (n *pionNet) hangUp() {
+	n.mu.Lock()
+	var open []*relayLink
+	for l := range n.relays {
+		open = append(open, l)
+	}
+	idle := make(chan struct{})
+	if len(open) > 0 {
+		n.idle = idle
+	} else {
+		close(idle)
+	}
+	n.mu.Unlock()
+	for _, l := range open {
+		l.once.Do(func() { l.err = l.conn.Close() })
+	}
+	timer := time.NewTimer(relayWait)
+	defer timer.Stop()
+	select {
+	case <-idle:
+	case <-timer.C:
+	}
+}
+
+// relaySocket is a UDP socket to a relay. It hides the local address: the TURN
+// client asks for a relayed address of the same family, and IPv4 ones are what
+// every relay has.
+type relaySocket struct {
+	net.PacketConn
+	link *relayLink
+}
+
+// LocalAddr returns the unspecified IPv4 address with the port.
+func (s relaySocket) LocalAddr() net.Addr {
+	return &net.UDPAddr{IP: net.IPv4zero, Port: portOf(s.PacketConn.LocalAddr())}
+}
+
+// Close closes the socket.
+func (s relaySocket) Close() error { return s.link.Close() }
+
+// relayConn is a stream to a relay. It gives the address that relaySocket
+// gives, and of the type that the stack below insists on.
+type relayConn struct {
+	net.Conn
+	link *relayLink
+}
+
+// LocalAddr returns the unspecified IPv4 address with the port.
+func (c relayConn) LocalAddr() net.Addr {
+	return &net.TCPAddr{IP: net.IPv4zero, Port: portOf(c.Conn.LocalAddr())}
+}
+
+// Close closes the stream.
+func (c relayConn) Close() error { return c.link.Close() }
