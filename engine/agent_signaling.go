@@ -3,8 +3,6 @@ package engine
 import (
 	"errors"
 	"fmt"
-	"net"
-	"net/netip"
 	"slices"
 	"strings"
 
@@ -198,20 +196,18 @@ func (h *heldMessages) add(m callfsm.Message) {
 	h.others = append(h.others, m)
 }
 
-// iceServers returns the relay that new media sessions use, and whether it is
-// on this machine.
-func (a *CallAgent) iceServers() (servers []transport.ICEServer, loopback bool) {
+// iceServers returns the relay that new media sessions use.
+func (a *CallAgent) iceServers() []transport.ICEServer {
 	a.mu.Lock()
 	relay := a.relay
 	a.mu.Unlock()
+	var servers []transport.ICEServer
 	for _, s := range relay.GetServers() {
-		urls := withoutDoubles(s.GetUrls())
 		servers = append(servers, transport.ICEServer{
-			URLs: urls, Username: s.GetUsername(), Credential: s.GetCredential(),
+			URLs: withoutDoubles(s.GetUrls()), Username: s.GetUsername(), Credential: s.GetCredential(),
 		})
-		loopback = loopback || slices.ContainsFunc(urls, isLoopbackURL)
 	}
-	return servers, loopback
+	return servers
 }
 
 // withoutDoubles leaves out "stun:" URLs of hosts that are named as "turn:" too:
@@ -229,17 +225,4 @@ func withoutDoubles(urls []string) []string {
 		host, ok := strings.CutPrefix(u, "stun:")
 		return ok && relays[host]
 	})
-}
-
-// isLoopbackURL tells whether a relay's URL, "turn:host:port?transport=udp",
-// names this machine.
-func isLoopbackURL(u string) bool {
-	_, rest, _ := strings.Cut(u, ":")
-	rest, _, _ = strings.Cut(rest, "?")
-	host, _, err := net.SplitHostPort(rest)
-	if err != nil {
-		host = rest
-	}
-	addr, err := netip.ParseAddr(host)
-	return host == "localhost" || err == nil && addr.IsLoopback()
 }

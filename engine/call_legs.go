@@ -81,18 +81,16 @@ func (c *Call) newSession(l *leg) (*transport.Session, error) {
 	if err != nil {
 		return nil, err
 	}
-	servers, loopback := c.agent.iceServers()
 	return transport.New(&transport.Options{
-		Logger:          client.options.Logger,
-		Net:             client.options.Net,
-		ICEServers:      servers,
-		RootCAs:         client.options.RootCAs,
-		AudioCodecs:     media.AudioCodecs(),
-		VideoCodecs:     media.VideoCodecs(),
-		HideAddresses:   !c.early,
-		RelayOnly:       client.options.RelayOnly,
-		IncludeLoopback: loopback,
-		Certificate:     certificate,
+		Logger:        client.options.Logger,
+		Net:           client.options.Net,
+		ICEServers:    c.agent.iceServers(),
+		RootCAs:       client.options.RootCAs,
+		AudioCodecs:   media.AudioCodecs(),
+		VideoCodecs:   media.VideoCodecs(),
+		HideAddresses: !c.early,
+		RelayOnly:     client.options.RelayOnly,
+		Certificate:   certificate,
 		Bitrate: transport.BitrateLimits{
 			Max: client.options.AudioBitrate + client.options.MaxVideoBitrate + callOverhead,
 		},

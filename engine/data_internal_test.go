@@ -98,23 +98,6 @@ func TestRateControl_Loss(t *testing.T) {
 	}
 }
 
-func TestIsLoopbackURL(t *testing.T) {
-	for u, want := range map[string]bool{
-		"turn:127.0.0.1:3478?transport=udp": true,
-		"turns:localhost:443?transport=tcp": true,
-		"turn:[::1]:3478":                   true,
-		"stun:127.0.0.1":                    true,
-		"turn:192.0.2.1:3478?transport=udp": false,
-		"turn:relay.example:3478":           false,
-		"":                                  false,
-		"nonsense":                          false,
-	} {
-		if got := isLoopbackURL(u); got != want {
-			t.Errorf("%q: %v", u, got)
-		}
-	}
-}
-
 func TestVideoGate_IsBounded(t *testing.T) {
 	var g videoGate
 	for range 10 * maxEarlyVideo {
