@@ -16,18 +16,15 @@ type Rooms struct {
 
 // Do makes Rooms a Transporter.
 func (s *Rooms) Do(req *http.Request) (*http.Response, error) {
-	get := fake.Route{Method: http.MethodGet, Pattern: "/rooms/{id}"}
-	if s.GetRoom != nil {
-		get.Handle = func(r *fake.Request) (*fake.Response, error) {
-			var in struct{}
-			if err := r.Decode(&in); err != nil {
-				return nil, err
+	return fake.Serve(req, []fake.Route{
+		{Method: http.MethodGet, Pattern: "/rooms/{id}", Handle: func(r *fake.Request) (*fake.Response, error) {
+			if s.GetRoom == nil {
+				return nil, fake.NotFaked("GetRoom")
 			}
 			room, err := s.GetRoom(r.Raw.Context(), r.Param("id"))
 			return &fake.Response{Body: room}, err
-		}
-	}
-	return fake.Serve(req, []fake.Route{get})
+		}},
+	})
 }
 
 func ExampleServe() {

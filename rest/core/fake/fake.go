@@ -114,7 +114,13 @@ func Serve(req *http.Request, routes []Route) (*http.Response, error) {
 		}
 		return write(req, answer)
 	}
-	return nil, core.NonRetriable(fmt.Errorf("%w: %s %s", ErrNotFaked, req.Method, req.URL.EscapedPath()))
+	return nil, NotFaked(req.Method + " " + req.URL.EscapedPath())
+}
+
+// NotFaked returns the error of an operation that has no function: it wraps
+// ErrNotFaked.
+func NotFaked(operation string) error {
+	return core.NonRetriable(fmt.Errorf("%w: %s", ErrNotFaked, operation))
 }
 
 // match compares segment by segment, on the path as it was sent.
