@@ -22,8 +22,15 @@ func (c *Call) State() CallState { return c.getView().state }
 // EndReason tells why the call ended; its zero value while it has not.
 func (c *Call) EndReason() EndReason { return c.getView().reason }
 
-// Done is closed when the call is Disconnected.
+// Done is closed when the call is Disconnected. Sources and sinks may be in use
+// for a moment longer: see Released.
 func (c *Call) Done() <-chan struct{} { return c.done }
+
+// Released is closed, some time after Done, when the call does not use its
+// sources and sinks any more and all its goroutines but the last have ended: a
+// recording may then be closed. It does not come while a source or sink blocks,
+// so neither of them may wait for it.
+func (c *Call) Released() <-chan struct{} { return c.released }
 
 // Participants returns the other sides.
 func (c *Call) Participants() []*RemoteParticipant {

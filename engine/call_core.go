@@ -24,6 +24,7 @@ type Call struct {
 	loop      *loop.Loop
 	taken     chan struct{} // closed when the service has taken the call, or the accept
 	done      chan struct{} // closed at Disconnected
+	released  chan struct{} // closed when sources and sinks are not used any more
 
 	mu       sync.Mutex // guards view
 	view     callView
@@ -49,7 +50,8 @@ type Call struct {
 	audio    *LocalAudioTrack
 	video    *LocalVideoTrack
 	stats    *time.Timer
-	closers  sync.WaitGroup // goroutines that close media
+	closers  sync.WaitGroup // goroutines that close media; they may wait for sources and sinks
+	sessions sync.WaitGroup // goroutines that close sessions; they may wait for the relay
 }
 
 // callView is what the methods that never block return.
@@ -75,6 +77,7 @@ func newCall(a *CallAgent, id CallID, direction CallDirection, machine *callfsm.
 		loop:      loop.New(),
 		taken:     make(chan struct{}),
 		done:      make(chan struct{}),
+		released:  make(chan struct{}),
 		legs:      map[callfsm.Leg]*leg{},
 		pending:   map[uint32]chan error{},
 	}
@@ -377,6 +380,8 @@ func (c *Call) ended(reason EndReason) {
 	// The loop cannot wait for goroutines that may wait for the loop.
 	go func() {
 		c.closers.Wait()
+		close(c.released)
+		c.sessions.Wait()
 		c.loop.Close()
 		c.agent.torn.Done()
 	}()

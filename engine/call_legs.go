@@ -363,14 +363,12 @@ func (c *Call) stopMedia(number callfsm.Leg) {
 			c.allowed = false
 			m.silence()
 			c.closers.Go(m.close)
-			continue
 		}
-		c.closers.Go(l.close)
+		c.sessions.Go(l.close)
 	}
 }
 
-// close ends the session. It runs on a goroutine of its own: closing may wait
-// for sources and sinks, which may wait for the loop.
+// close ends the session and waits until all its goroutines have ended.
 func (l *leg) close() {
 	// Both only fail when they were closed before.
 	_ = l.session.Close()

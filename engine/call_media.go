@@ -32,6 +32,9 @@ func (c *Call) mediaAllowed(number callfsm.Leg, on bool) {
 		return
 	}
 	c.allowed = on
+	if m := c.media.Load(); m != nil && m.videoIn != nil {
+		m.videoIn.Held()
+	}
 	if on && !l.allowed {
 		l.allowed = true
 		l.session.RevealAddresses()
@@ -171,7 +174,8 @@ func (m *callMedia) silence() {
 	}
 }
 
-// close ends all goroutines of the media. It may wait for sources and sinks.
+// close ends all goroutines of the media, not the session. It may wait for
+// sources and sinks.
 func (m *callMedia) close() {
 	// These only fail when they were closed before.
 	if m.sender != nil {
@@ -179,13 +183,14 @@ func (m *callMedia) close() {
 	}
 	if m.videoOut != nil {
 		m.videoOut.Close()
+		<-m.videoOut.Done()
 	}
 	if m.playout != nil {
 		_ = m.playout.Close()
 	}
-	m.leg.close()
 	if m.videoIn != nil {
 		m.videoIn.Close()
+		<-m.videoIn.Done()
 	}
 }
 

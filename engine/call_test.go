@@ -28,6 +28,12 @@ func TestCall_AudioBothWays(t *testing.T) {
 	bobEar.hears(t)
 	alice.hangUp(a)
 	bob.wait("ended 0/0")
+	<-a.Released()
+	frames := aliceEar.frames
+	<-b.Released()
+	if aliceEar.frames != frames {
+		t.Error("a sink was used after Released")
+	}
 	alice.order("calls +1 -0", "participants +1 -0", "state Connecting", "state Ringing", "state Connected",
 		"state Disconnecting", "participants +0 -1", "state Disconnected", "ended 0/0", "calls +0 -1")
 	bob.order("incoming "+user("alice"), "participants +1 -0", "state Connecting", "calls +1 -0", "state Connected",

@@ -171,6 +171,10 @@ func (r *VideoReceiver) Reset() {
 	r.signal()
 }
 
+// Held tells that the call was put on hold just now, or goes on: the gap is
+// neither freeze nor pause. What is under way is not lost by it.
+func (r *VideoReceiver) Held() { r.pauseFreeze() }
+
 // Stats returns what was counted so far.
 func (r *VideoReceiver) Stats() VideoReceiverStats {
 	r.mu.Lock()
