@@ -133,6 +133,43 @@ func TestPayloadOf(t *testing.T) {
 	}
 }
 
+func TestTwice_Kinds(t *testing.T) {
+	hello := append([]byte{22, 0xfe, 0xff}, make([]byte, 20)...)
+	send := func(attributes ...byte) []byte {
+		return append(append([]byte{0, 0x16}, make([]byte, 18)...), attributes...)
+	}
+	peer := []byte{0, 0x12, 0, 8, 0, 1, 1, 2, 3, 4, 5, 6}
+	for _, c := range []struct {
+		name      string
+		packet    []byte
+		handshake bool
+		request   bool
+	}{
+		{"Empty", nil, false, false},
+		{"Hello", hello, true, false},
+		{"CipherChange", append([]byte{20, 0xfe, 0xfd}, make([]byte, 11)...), true, false},
+		{"Data", append([]byte{23, 0xfe, 0xfd}, make([]byte, 11)...), false, false},
+		{"SRTP", append([]byte{0x80, 96}, make([]byte, 30)...), false, false},
+		{"InChannel", append([]byte{0x40, 0, 0, 23}, hello...), true, false},
+		{"MediaInChannel", append([]byte{0x40, 0, 0, 23, 0x80}, make([]byte, 22)...), false, false},
+		{"EmptyChannel", make([]byte, 13)[:13], false, false},
+		{"InIndication", send(append(append(peer, 0, 0x13, 0, 23), hello...)...), true, false},
+		{"IndicationWithoutData", send(peer...), false, false},
+		{"IndicationTooShort", send(0, 0x13, 0xff, 0xff, 22, 0xfe), false, false},
+		{"Allocate", append([]byte{0, 3}, make([]byte, 18)...), false, true},
+		{"CreatePermission", append([]byte{0, 8}, make([]byte, 18)...), false, true},
+		{"Binding", append([]byte{0, 1}, make([]byte, 18)...), false, false},
+		{"Answer", append([]byte{1, 3}, make([]byte, 18)...), false, false},
+	} {
+		if got := handshake(c.packet); got != c.handshake {
+			t.Errorf("%s: handshake %v", c.name, got)
+		}
+		if got := relayRequest(c.packet); got != c.request {
+			t.Errorf("%s: request %v", c.name, got)
+		}
+	}
+}
+
 func TestRoundTrip(t *testing.T) {
 	now := time.Unix(1_700_000_000, 250_000_000)
 	sent := ntpShort(now.Add(-300 * time.Millisecond))

@@ -24,6 +24,7 @@ type pionNet struct {
 	// shut makes the gate drop everything but packets to servers.
 	shut     func() bool
 	loopback bool
+	again    again
 
 	mu      sync.Mutex
 	sockets map[*socket]struct{}

@@ -40,6 +40,13 @@ func (s *socket) WriteToAddrPort(b []byte, to netip.AddrPort) (int, error) {
 	if s.drops(to) {
 		return len(b), nil
 	}
+	if handshake(b) {
+		s.owner.again.later(b, func(b []byte) { _, _ = s.send(b, to) })
+	}
+	return s.send(b, to)
+}
+
+func (s *socket) send(b []byte, to netip.AddrPort) (int, error) {
 	if s.udp != nil {
 		return s.udp.WriteToUDPAddrPort(b, to)
 	}

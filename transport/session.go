@@ -341,6 +341,7 @@ func (s *Session) Close() error {
 		if err := s.pc.GracefulClose(); err != nil {
 			s.log.Debug("session close", slog.String("error", err.Error()))
 		}
+		s.net.again.stop()
 		s.net.hangUp()
 		s.wait.Wait()
 		close(s.done)

@@ -80,12 +80,19 @@ func TestConnect_RoundTrips(t *testing.T) {
 	})
 }
 
-func TestConnect_Loss20Percent(t *testing.T) {
-	inWorld(t, netem.Link{Delay: 20 * time.Millisecond, Loss: 0.2}, func(t *testing.T, w *world) {
-		began := time.Now()
-		connect(t, transport.Options{Net: w.alice}, transport.Options{Net: w.bob})
-		t.Logf("connected after %v", time.Since(began))
-	})
+// Every packet meets two such links on its way over the relay.
+func TestConnect_Loss20Percent_OverRelay(t *testing.T) {
+	for seed := range uint64(20) {
+		inSeededWorld(t, seed, netem.Link{Delay: 20 * time.Millisecond, Loss: 0.2}, func(t *testing.T, w *world) {
+			w.startRelay(t, nil)
+			began := time.Now()
+			connect(t, transport.Options{Net: w.alice, ICEServers: turnUDP(), HideAddresses: true},
+				transport.Options{Net: w.bob, ICEServers: turnUDP(), HideAddresses: true})
+			if took := time.Since(began); took > 10*time.Second {
+				t.Errorf("seed %d: connected after %v", seed, took)
+			}
+		})
+	}
 }
 
 func TestData(t *testing.T) {

@@ -19,7 +19,7 @@ import (
 func TestSoak_RandomCalls(t *testing.T) {
 	testkit.Repeat(t, 12, 20000, func(seed uint64) error {
 		var failed error
-		inWorld(t, netem.Link{}, func(t *testing.T, w *world) { failed = randomCall(t, w, seed) })
+		inSeededWorld(t, seed, netem.Link{}, func(t *testing.T, w *world) { failed = randomCall(t, w, seed) })
 		return failed
 	})
 }

@@ -37,13 +37,19 @@ const (
 // have the given quality.
 func inWorld(t *testing.T, quality netem.Link, test func(t *testing.T, w *world)) {
 	t.Helper()
+	inSeededWorld(t, 1, quality, test)
+}
+
+// inSeededWorld is inWorld with other dice.
+func inSeededWorld(t *testing.T, seed uint64, quality netem.Link, test func(t *testing.T, w *world)) {
+	t.Helper()
 	testkit.CheckLeaks(t, 2*time.Minute)
 	// Inside it would be one of the year 2000, expired for all other tests.
 	if _, err := shared(); err != nil {
 		t.Fatal(err)
 	}
 	synctest.Test(t, func(t *testing.T) {
-		n := netem.New(1)
+		n := netem.New(seed)
 		w := &world{
 			net:   n,
 			alice: n.Host("alice", netip.MustParseAddr("10.0.1.1"), netip.MustParseAddr("2001:db8:1::1")),
