@@ -63,12 +63,19 @@ var floors = []floor{
 	{tree: "rest/core", ours: append([]string{"rest/core"}, pureCore...)},
 	{tree: "rest/common", ours: append([]string{"rest/core", "rest/common"}, pureCore...)},
 	{tree: "rest/identity", ours: append([]string{"rest/core", "rest/common", "rest/identity"}, pureCore...)},
+	{tree: "rest/core", ours: append([]string{"rest/core"}, pureCore...)},
+	{tree: "rest/common", ours: append([]string{"rest/core", "rest/common"}, pureCore...)},
+	{tree: "rest/chat", ours: append([]string{"rest/core", "rest/common", "rest/chat", "signaling"}, pureCore...)},
+	{tree: "rest/identity", ours: append([]string{"rest/core", "rest/common", "rest/identity"}, pureCore...)},
+	{tree: "rest/sms", ours: append([]string{"rest/core", "rest/common", "rest/sms"}, pureCore...)},
+	{tree: "rest/phonenumbers", ours: append([]string{"rest/core", "rest/common", "rest/phonenumbers"}, pureCore...)},
+	{tree: "rest/resourcemanager", ours: append([]string{"rest/core", "rest/common", "rest/resourcemanager"}, pureCore...)},
 	{
-		tree: "cmd/bench", ours: []string{"cmd", "engine", "server", "transport", "media", "signaling", "internal"},
+		tree: "cmd/bench", ours: []string{"cmd", "engine", "rest", "server", "transport", "media", "signaling", "internal"},
 		others: []string{"github.com"},
 	},
 	{
-		tree: "cmd", ours: []string{"cmd", "engine", "server", "transport", "media", "signaling", "internal"},
+		tree: "cmd", ours: []string{"cmd", "engine", "rest", "server", "transport", "media", "signaling", "internal"},
 		others: []string{
 			"github.com/spf13/cobra", "github.com/spf13/pflag", "github.com/vbauerster/mpb", "github.com/mattn",
 			"go.yaml.in/yaml", "golang.org/x",

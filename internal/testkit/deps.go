@@ -6,8 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -46,9 +48,13 @@ func listDeps(target Target, patterns []string) (*Deps, error) {
 	if err != nil {
 		return nil, fmt.Errorf("find the module: %w", explain(err))
 	}
+	dir := strings.TrimSpace(string(root))
+	if err := watchSources(dir); err != nil {
+		return nil, err
+	}
 	args := append([]string{"list", "-deps", "-json=ImportPath,Imports,Error"}, patterns...)
 	cmd := exec.Command("go", args...) //nolint:gosec // patterns come from tests
-	cmd.Dir = strings.TrimSpace(string(root))
+	cmd.Dir = dir
 	cmd.Env = os.Environ()
 	if target.GOOS != "" {
 		cmd.Env = append(cmd.Env, "GOOS="+target.GOOS, "GOARCH="+target.GOARCH)
@@ -61,6 +67,28 @@ func listDeps(target Target, patterns []string) (*Deps, error) {
 		return nil, fmt.Errorf("go %s: %w", strings.Join(args, " "), explain(err))
 	}
 	return parseDeps(out)
+}
+
+// watchSources looks at every source file, so that the go command does not
+// give an old result of this test for new files: it sees only what the test
+// itself looked at, not what a command did that the test ran.
+func watchSources(root string) error {
+	err := filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case entry.IsDir() && path != root && strings.HasPrefix(entry.Name(), "."):
+			return fs.SkipDir
+		case entry.IsDir() || !strings.HasSuffix(path, ".go") && entry.Name() != "go.mod":
+			return nil
+		}
+		_, err = os.Stat(path)
+		return err
+	})
+	if err != nil && !errors.Is(err, fs.ErrNotExist) { // a file may go while others work
+		return fmt.Errorf("look at the sources: %w", err)
+	}
+	return nil
 }
 
 func parseDeps(out []byte) (*Deps, error) {
