@@ -61,7 +61,7 @@
 // context changes nothing.
 //
 // Sources and sinks are called from the engine's media goroutines, one call at
-// a time for each.
+// a time for each, until [Call.Released].
 //
 // # Privacy
 //
