@@ -93,6 +93,9 @@ func newCallAgent(c *Client, cred TokenCredential, options *CallAgentOptions) (*
 
 // signIn connects for the first time.
 func (a *CallAgent) signIn(ctx context.Context) error {
+	if ctx.Err() != nil {
+		return fmt.Errorf("engine: sign in: %w", context.Cause(ctx))
+	}
 	welcome, err := a.sig.Start(ctx)
 	if err != nil {
 		return signInError(err)
