@@ -247,12 +247,15 @@ func (c *call) toLeg(to callfsm.Leg, msg callfsm.Message) {
 }
 
 func (c *call) send(to callfsm.Leg, m *signaling.Message) {
-	c.held.do(func() {
-		if session := c.legs[to].session; session != nil {
-			// A session that does not take it is over and will say so.
-			_ = session.Send(m)
-		}
-	})
+	c.held.do(func() { c.pass(to, m) })
+}
+
+// pass sends a message to an end now, ahead of what is held back.
+func (c *call) pass(to callfsm.Leg, m *signaling.Message) {
+	if session := c.legs[to].session; session != nil {
+		// A session that does not take it is over and will say so.
+		_ = session.Send(m)
+	}
 }
 
 // finish forgets a call that is over.

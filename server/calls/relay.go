@@ -77,7 +77,9 @@ func (c *call) relay(session *signaling.Session, m *signaling.Message) {
 	} else {
 		candidates.Leg = deviceLeg
 	}
-	c.send(to, m)
+	// Path finding decides nothing, so it does not wait for what is being made
+	// durable: both ends look for the path while the accept is written.
+	c.pass(to, m)
 }
 
 // allowed checks sizes and rates. What is too large or malformed ends the
