@@ -1,6 +1,9 @@
 package wire
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // Outbox keeps the messages of one direction until the far end has applied
 // them. The first message of a session has number 1.
@@ -52,7 +55,8 @@ func (o *Outbox) Ack(n uint64) error {
 }
 
 // From returns the messages that start with number seq, as many as make up
-// maxBytes, but at least one if there is one. seq must not be below first.
+// maxBytes, but at least one if there is one. seq must not be below first. The
+// result is the caller's: an Ack may drop the messages while they are written.
 func (o *Outbox) From(seq uint64, maxBytes int) [][]byte {
 	if seq > o.Last() {
 		return nil
@@ -62,10 +66,10 @@ func (o *Outbox) From(seq uint64, maxBytes int) [][]byte {
 	for i, m := range items {
 		size += len(m)
 		if i > 0 && size > maxBytes {
-			return items[:i]
+			return slices.Clone(items[:i])
 		}
 	}
-	return items
+	return slices.Clone(items)
 }
 
 // Inbox tells new messages of one direction from repeated ones.
