@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/pion/stun/v4"
@@ -40,7 +41,7 @@ func (d *relayDialer) Dial(_, address string) (net.Conn, error) {
 	}
 	ctx, cancel := context.WithTimeout(d.ctx, d.timeout)
 	defer cancel()
-	conn, err := d.net.net.DialContext(ctx, "tcp", address)
+	conn, err := d.connect(ctx, address)
 	if err != nil {
 		return nil, fmt.Errorf("transport: dial relay: %w", err)
 	}
@@ -60,6 +61,61 @@ func (d *relayDialer) Dial(_, address string) (net.Conn, error) {
 		return nil, fmt.Errorf("transport: TLS to relay: %w", err)
 	}
 	return relayConn{client, d.net.link(client)}, nil
+}
+
+// attempts are when connections to a relay are tried, counted from the first.
+// The system would try again after 1, 3 and 7 s when one of the first packets is
+// lost (RFC 6298 2).
+func attempts() []time.Duration {
+	return []time.Duration{0, 400 * time.Millisecond, time.Second, 2 * time.Second, 3 * time.Second}
+}
+
+// connect opens a stream, trying again beside what hangs; the first wins.
+func (d *relayDialer) connect(ctx context.Context, address string) (net.Conn, error) {
+	type result struct {
+		conn net.Conn
+		err  error
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	times := attempts()
+	results := make(chan result, len(times))
+	var tries sync.WaitGroup
+	defer func() {
+		cancel()
+		tries.Wait()
+		close(results)
+		for r := range results {
+			if r.conn != nil {
+				_ = r.conn.Close()
+			}
+		}
+	}()
+	begun := time.Now()
+	started, failed := 0, 0
+	for {
+		var next <-chan time.Time
+		if started < len(times) {
+			timer := time.NewTimer(times[started] - time.Since(begun))
+			defer timer.Stop()
+			next = timer.C
+		}
+		select {
+		case <-next:
+			started++
+			tries.Go(func() {
+				conn, err := d.net.net.DialContext(ctx, "tcp", address)
+				results <- result{conn, err}
+			})
+		case r := <-results:
+			if r.err == nil {
+				return r.conn, nil
+			}
+			// A refusal is an answer; only what hangs is worth another try.
+			if failed++; failed == started {
+				return nil, r.err
+			}
+		}
+	}
 }
 
 // iceServers checks the servers and returns them as the stack below wants them,
