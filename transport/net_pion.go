@@ -24,7 +24,9 @@ type pionNet struct {
 	// shut makes the gate drop everything but packets to servers.
 	shut     func() bool
 	loopback bool
-	again    again
+	// noReflexive refuses the sockets that only ask servers how they see this host.
+	noReflexive bool
+	again       again
 
 	mu      sync.Mutex
 	sockets map[*socket]struct{}
@@ -42,6 +44,9 @@ func newPionNet(n Net, shut func() bool) *pionNet {
 		relays: map[*relayLink]struct{}{},
 	}
 }
+
+// errNothingReflexive ends the search for reflexive candidates early.
+var errNothingReflexive = errors.New("transport: a server of this machine sees no address that the host does not have")
 
 // usableAddr tells whether an address of this host may become a candidate.
 // Link-local IPv6 addresses need a zone that the other side cannot know.
@@ -95,6 +100,9 @@ func (n *pionNet) Interfaces() ([]*pion.Interface, error) {
 // ListenUDP opens the socket of a host or reflexive candidate.
 func (n *pionNet) ListenUDP(network string, local *net.UDPAddr) (pion.UDPConn, error) {
 	addr, network := listenAddr(network, local)
+	if n.noReflexive && addr.Addr().IsUnspecified() {
+		return nil, errNothingReflexive
+	}
 	conn, err := n.net.ListenPacket(network, addr)
 	if err != nil {
 		return nil, err

@@ -156,19 +156,22 @@ func iceServers(servers []ICEServer) ([]webrtc.ICEServer, map[string]bool, error
 	return list, streams, nil
 }
 
-// onThisMachine tells whether a server is one of this machine, as in a demo: its
-// relayed addresses are loopback addresses then.
-func onThisMachine(servers []ICEServer) bool {
+// onThisMachine tells whether any or all of the servers are of this machine, as
+// in a demo: relayed addresses are loopback addresses then, and a server that
+// is asked how it sees this host has nothing new to tell.
+func onThisMachine(servers []ICEServer) (some, all bool) {
+	total, here := 0, 0
 	for _, s := range servers {
 		for _, text := range s.URLs {
 			u, err := stun.ParseURI(text)
 			if err != nil {
 				continue
 			}
+			total++
 			if ip := net.ParseIP(u.Host); u.Host == "localhost" || (ip != nil && ip.IsLoopback()) {
-				return true
+				here++
 			}
 		}
 	}
-	return false
+	return here > 0, here > 0 && here == total
 }

@@ -104,7 +104,9 @@ func New(options *Options) (*Session, error) {
 	s.headers.New = func() any { return &header{} }
 	s.hidden.Store(o.HideAddresses || o.RelayOnly)
 	s.net = newPionNet(o.Net, s.hidden.Load)
-	s.net.loopback = o.IncludeLoopback || onThisMachine(o.ICEServers) || s.net.onlyLoopback()
+	someHere, allHere := onThisMachine(o.ICEServers)
+	s.net.loopback = o.IncludeLoopback || someHere || s.net.onlyLoopback()
+	s.net.noReflexive = allHere
 	s.media[packet.KindAudio] = newMedia(packet.KindAudio, audio)
 	if len(video) > 0 {
 		s.media[packet.KindVideo] = newMedia(packet.KindVideo, video)
