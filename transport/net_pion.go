@@ -27,6 +27,7 @@ type pionNet struct {
 	// noReflexive refuses the sockets that only ask servers how they see this host.
 	noReflexive bool
 	again       again
+	streams     sync.WaitGroup // writers of streams to relays
 
 	mu      sync.Mutex
 	sockets map[*socket]struct{}

@@ -108,11 +108,3 @@ func (s relaySocket) WriteTo(b []byte, to net.Addr) (int, error) {
 	}
 	return s.PacketConn.WriteTo(b, to)
 }
-
-// Write sends to the relay, a handshake twice: behind the relay it is a packet again.
-func (c relayConn) Write(b []byte) (int, error) {
-	if handshake(b) {
-		c.link.owner.again.later(b, func(b []byte) { _, _ = c.Conn.Write(b) })
-	}
-	return c.Conn.Write(b)
-}

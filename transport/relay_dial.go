@@ -46,7 +46,7 @@ func (d *relayDialer) Dial(_, address string) (net.Conn, error) {
 		return nil, fmt.Errorf("transport: dial relay: %w", err)
 	}
 	if !secure {
-		return relayConn{conn, d.net.link(conn)}, nil
+		return d.net.stream(conn), nil
 	}
 	host, _, err := net.SplitHostPort(address)
 	if err != nil {
@@ -60,7 +60,7 @@ func (d *relayDialer) Dial(_, address string) (net.Conn, error) {
 		_ = conn.Close()
 		return nil, fmt.Errorf("transport: TLS to relay: %w", err)
 	}
-	return relayConn{client, d.net.link(client)}, nil
+	return d.net.stream(client), nil
 }
 
 // attempts are when connections to a relay are tried, counted from the first.

@@ -66,6 +66,8 @@ func (n *pionNet) hangUp() {
 	case <-idle:
 	case <-timer.C:
 	}
+	// They ended when their connections were closed.
+	n.streams.Wait()
 }
 
 // relaySocket is a UDP socket to a relay. It hides the local address: the TURN
@@ -83,18 +85,3 @@ func (s relaySocket) LocalAddr() net.Addr {
 
 // Close closes the socket.
 func (s relaySocket) Close() error { return s.link.Close() }
-
-// relayConn is a stream to a relay. It gives the address that relaySocket
-// gives, and of the type that the stack below insists on.
-type relayConn struct {
-	net.Conn
-	link *relayLink
-}
-
-// LocalAddr returns the unspecified IPv4 address with the port.
-func (c relayConn) LocalAddr() net.Addr {
-	return &net.TCPAddr{IP: net.IPv4zero, Port: portOf(c.Conn.LocalAddr())}
-}
-
-// Close closes the stream.
-func (c relayConn) Close() error { return c.link.Close() }

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/parley-rtc/parley/internal/netem"
+	"github.com/parley-rtc/parley/internal/packet"
 	"github.com/parley-rtc/parley/internal/testkit"
 	"github.com/parley-rtc/parley/transport"
 	"github.com/pion/turn/v5"
@@ -187,4 +188,34 @@ type system struct{}
 
 func (system) ListenPacket(network string, addr netip.AddrPort) (net.PacketConn, error) {
 	return net.ListenUDP(network, net.UDPAddrFromAddrPort(addr))
+}
+
+// The stream to a relay hangs; that must not keep the ends from finding a path
+// without it.
+func TestRelay_StreamHangs_DirectPathIsFound(t *testing.T) {
+	inWorld(t, lan(), func(t *testing.T, w *world) {
+		w.startRelay(t, nil)
+		tcp := turnServers("turn:203.0.113.1:" + strconv.Itoa(turnPort) + "?transport=tcp")
+		a, b := connect(t,
+			transport.Options{Net: w.alice, ICEServers: tcp, HideAddresses: true, VideoCodecs: videoCodecs()},
+			transport.Options{Net: w.bob, ICEServers: tcp, HideAddresses: true, VideoCodecs: videoCodecs()})
+		w.net.Link(w.alice, w.relay, lan()).SetDown(true)
+		codec, _ := a.Codec(packet.KindVideo)
+		// More than any buffer on the way holds.
+		for i := range 2000 {
+			if err := a.video(codec, uint16(i), 1000); err != nil {
+				t.Fatal(err)
+			}
+			if i%100 == 0 {
+				time.Sleep(10 * time.Millisecond)
+			}
+		}
+		a.RevealAddresses()
+		b.RevealAddresses()
+		waitUntil(t, 10*time.Second, func() bool {
+			pa, pb := a.Stats().CandidatePair, b.Stats().CandidatePair
+			return pa != nil && pb != nil && pa.Local.CandidateType != "relay" && pb.Local.CandidateType != "relay"
+		})
+		exchangeMedia(t, a, b, 10)
+	})
 }

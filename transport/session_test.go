@@ -82,6 +82,7 @@ func TestConnect_RoundTrips(t *testing.T) {
 
 // Every packet meets two such links on its way over the relay.
 func TestConnect_Loss20Percent_OverRelay(t *testing.T) {
+	testkit.CheckLeaks(t, 2*time.Minute)
 	for seed := range uint64(20) {
 		inSeededWorld(t, seed, netem.Link{Delay: 20 * time.Millisecond, Loss: 0.2}, func(t *testing.T, w *world) {
 			w.startRelay(t, nil)

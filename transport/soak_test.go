@@ -17,6 +17,7 @@ import (
 // media and messages flow in both directions, over a path without a relay once
 // addresses are revealed and the direct link works.
 func TestSoak_RandomCalls(t *testing.T) {
+	testkit.CheckLeaks(t, 2*time.Hour)
 	testkit.Repeat(t, 12, 20000, func(seed uint64) error {
 		var failed error
 		inSeededWorld(t, seed, netem.Link{}, func(t *testing.T, w *world) { failed = randomCall(t, w, seed) })
@@ -46,8 +47,15 @@ func randomCall(t *testing.T, w *world, seed uint64) error {
 	a.joinTo(b)
 	b.joinTo(a)
 	negotiate(t, a, b)
-	if err := reach(a, b, 40*time.Second); err != nil {
-		return fmt.Errorf("%w: hidden %v, %+v", err, hidden, quality)
+	// A relay that did not answer within its time is not asked again before a
+	// restart; about one call in a thousand needs it on these networks.
+	if err := reach(a, b, 20*time.Second); err != nil {
+		if err := again(t, a, b, quality.Delay); err != nil {
+			return err
+		}
+		if err := reach(a, b, 40*time.Second); err != nil {
+			return fmt.Errorf("%w: hidden %v, %+v", err, hidden, quality)
+		}
 	}
 	a.RevealAddresses()
 	b.RevealAddresses()
@@ -58,17 +66,7 @@ func randomCall(t *testing.T, w *world, seed uint64) error {
 			time.Sleep(time.Duration(dice.IntN(20)) * time.Second)
 			w.direct.SetDown(false)
 		case 1:
-			offer, err := a.Restart(t.Context())
-			if err != nil {
-				return err
-			}
-			time.Sleep(quality.Delay)
-			answer, err := b.Answer(t.Context(), offer)
-			if err != nil {
-				return err
-			}
-			time.Sleep(quality.Delay)
-			if err := a.SetAnswer(answer); err != nil {
+			if err := again(t, a, b, quality.Delay); err != nil {
 				return err
 			}
 		default:
@@ -87,6 +85,21 @@ func randomCall(t *testing.T, w *world, seed uint64) error {
 			return fmt.Errorf("still on the relay: %+v and %+v", pa, pb)
 		}
 	}
+}
+
+// again restarts with signaling that takes a while.
+func again(t *testing.T, a, b *end, delay time.Duration) error {
+	offer, err := a.Restart(t.Context())
+	if err != nil {
+		return err
+	}
+	time.Sleep(delay)
+	answer, err := b.Answer(t.Context(), offer)
+	if err != nil {
+		return err
+	}
+	time.Sleep(delay)
+	return a.SetAnswer(answer)
 }
 
 // reach sends until something of everything arrived at both ends.

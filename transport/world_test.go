@@ -37,13 +37,14 @@ const (
 // have the given quality.
 func inWorld(t *testing.T, quality netem.Link, test func(t *testing.T, w *world)) {
 	t.Helper()
+	testkit.CheckLeaks(t, 2*time.Minute)
 	inSeededWorld(t, 1, quality, test)
 }
 
-// inSeededWorld is inWorld with other dice.
+// inSeededWorld is inWorld with other dice, for tests that make many worlds and
+// check for leaks around them all.
 func inSeededWorld(t *testing.T, seed uint64, quality netem.Link, test func(t *testing.T, w *world)) {
 	t.Helper()
-	testkit.CheckLeaks(t, 2*time.Minute)
 	// Inside it would be one of the year 2000, expired for all other tests.
 	if _, err := shared(); err != nil {
 		t.Fatal(err)
