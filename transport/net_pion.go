@@ -145,7 +145,7 @@ func (n *pionNet) ListenPacket(_, _ string) (net.PacketConn, error) {
 	if err != nil {
 		return nil, err
 	}
-	return relaySocket{conn, n.link(conn)}, nil
+	return newRelaySocket(n, conn), nil
 }
 
 func portOf(a net.Addr) int {

@@ -2,7 +2,6 @@ package transport
 
 import (
 	"encoding/binary"
-	"net"
 	"sync"
 	"time"
 )
@@ -99,12 +98,4 @@ func (a *again) stop() {
 // (RFC 8656 7.2).
 func relayRequest(b []byte) bool {
 	return len(b) >= 20 && b[0] == 0 && (b[1] == 3 || b[1] == 4 || b[1] == 8 || b[1] == 9)
-}
-
-// WriteTo sends a packet to the relay, a handshake or a request twice.
-func (s relaySocket) WriteTo(b []byte, to net.Addr) (int, error) {
-	if handshake(b) || relayRequest(b) {
-		s.link.owner.again.later(b, func(b []byte) { _, _ = s.PacketConn.WriteTo(b, to) })
-	}
-	return s.PacketConn.WriteTo(b, to)
 }

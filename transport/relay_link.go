@@ -75,13 +75,43 @@ func (n *pionNet) hangUp() {
 // every relay has.
 type relaySocket struct {
 	net.PacketConn
-	link *relayLink
+	link    *relayLink
+	permits permits
+}
+
+func newRelaySocket(n *pionNet, conn net.PacketConn) *relaySocket {
+	return &relaySocket{PacketConn: conn, link: n.link(conn), permits: permits{wake: conn.SetReadDeadline}}
 }
 
 // LocalAddr returns the unspecified IPv4 address with the port.
-func (s relaySocket) LocalAddr() net.Addr {
+func (s *relaySocket) LocalAddr() net.Addr {
 	return &net.UDPAddr{IP: net.IPv4zero, Port: portOf(s.PacketConn.LocalAddr())}
 }
 
+// WriteTo sends a packet to the relay, a handshake or a request twice.
+func (s *relaySocket) WriteTo(b []byte, to net.Addr) (int, error) {
+	if handshake(b) || relayRequest(b) {
+		s.link.owner.again.later(b, func(b []byte) { _, _ = s.PacketConn.WriteTo(b, to) })
+	}
+	n, err := s.PacketConn.WriteTo(b, to)
+	if err == nil {
+		s.permits.request(b, to)
+	}
+	return n, err
+}
+
+// ReadFrom reads a packet of the relay, or an answer given in its place.
+func (s *relaySocket) ReadFrom(b []byte) (int, net.Addr, error) {
+	for {
+		n, from, err := s.PacketConn.ReadFrom(b)
+		if err == nil || !woken(err) {
+			return n, from, err
+		}
+		if answer, from := s.permits.take(); answer != nil {
+			return copy(b, answer), from, nil
+		}
+	}
+}
+
 // Close closes the socket.
-func (s relaySocket) Close() error { return s.link.Close() }
+func (s *relaySocket) Close() error { return s.link.Close() }

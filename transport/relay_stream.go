@@ -20,7 +20,11 @@ const (
 // as a network drops packets.
 type relayConn struct {
 	net.Conn
-	link *relayLink
+	link    *relayLink
+	permits permits
+	// Those two are the reader's.
+	frames boundaries // of what was read
+	held   bool
 
 	mu     sync.Mutex
 	queue  []frame
@@ -40,6 +44,7 @@ type frame struct {
 func (n *pionNet) stream(conn net.Conn) *relayConn {
 	c := &relayConn{Conn: conn, ready: make(chan struct{}, 1), closed: make(chan struct{})}
 	c.link = n.link(ending{c})
+	c.permits.wake = conn.SetReadDeadline
 	n.streams.Go(c.run)
 	return c
 }
@@ -71,7 +76,32 @@ func (c *relayConn) Write(b []byte) (int, error) {
 		c.link.owner.again.later(b, c.enqueue)
 	}
 	c.enqueue(append([]byte(nil), b...))
+	c.permits.request(b, c.RemoteAddr())
 	return len(b), nil
+}
+
+// Read reads from the relay, with answers given in its place between messages.
+func (c *relayConn) Read(b []byte) (int, error) {
+	for {
+		n, err := c.Conn.Read(b)
+		c.frames.pass(b[:n])
+		if c.held && !c.frames.inside() {
+			c.held = false
+			c.permits.release()
+		}
+		if n > 0 || err == nil || !woken(err) {
+			return n, err
+		}
+		if c.frames.inside() {
+			// Not here: the rest of a message comes first.
+			c.held = true
+			c.permits.hold()
+			continue
+		}
+		if answer, _ := c.permits.take(); answer != nil {
+			return copy(b, answer), nil
+		}
+	}
 }
 
 func (c *relayConn) enqueue(b []byte) {
