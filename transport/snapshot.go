@@ -45,6 +45,10 @@ func (s *Session) Stats() Stats {
 }
 
 func (s *Session) pairStats() *CandidatePairStats {
+	if !s.keeper.chosen() {
+		// The stack below may not be asked while it starts.
+		return nil
+	}
 	ice := s.dtls.ICETransport()
 	pair, err := ice.GetSelectedCandidatePair()
 	if err != nil || pair == nil || pair.Local == nil || pair.Remote == nil {
