@@ -15,7 +15,7 @@ var ErrInvalidVersion = errors.New("acswire: invalid api-version")
 // The zero value is no version.
 type Version struct {
 	date    string
-	preview int // 0 stable, n preview n-1, so that "preview" sorts before "preview1"
+	preview int // 0 stable, n is preview n-1, so that "preview" sorts before "preview1"
 }
 
 // ParseVersion reads "2023-10-01", "2025-03-02-preview" or "2020-07-20-preview2".
@@ -73,15 +73,30 @@ func (v Version) rank() int {
 	return v.preview
 }
 
+// IsZero tells whether it is no version.
+func (v Version) IsZero() bool { return v == Version{} }
+
+// IsPreview tells whether it is a preview.
+func (v Version) IsPreview() bool { return v.preview > 0 }
+
+// stable and preview write versions of the tables; preview's n is the number
+// behind the word, 0 for none.
+func stable(date string) Version { return Version{date: date} }
+
+func preview(date string, n int) Version { return Version{date: date, preview: n + 1} }
+
 // IdentityVersions returns the api-versions of the identity area, oldest
 // first, as the api-supported-versions header lists them.
 func IdentityVersions() []string {
-	return []string{
-		"2020-07-20-preview2", "2021-03-07", "2021-10-31-preview", "2021-11-01", "2022-06-01",
-		"2022-10-01", "2023-10-01", "2025-03-02-preview", "2025-06-30",
+	var listed []string
+	for _, v := range Versions(AreaIdentity) {
+		if v.Listed {
+			listed = append(listed, v.Version.String())
+		}
 	}
+	return listed
 }
 
 // VersionCustomID is the first api-version in which an identity may carry a
 // custom id.
-func VersionCustomID() Version { return Version{date: "2025-03-02", preview: 1} }
+func VersionCustomID() Version { return preview("2025-03-02", 0) }

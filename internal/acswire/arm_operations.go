@@ -1,0 +1,4 @@
+package acswire
+
+// armOperations is the table of the resource manager.
+func armOperations() []Operation { return nil }
