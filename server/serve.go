@@ -23,13 +23,18 @@ const (
 )
 
 // serve answers on the listeners.
-func (s *Server) serve(tlsConfig *tls.Config) {
-	handler := s.gated(s.handler())
+func (s *Server) serve(tlsConfig *tls.Config) error {
+	front, err := s.handler()
+	if err != nil {
+		return err
+	}
+	handler := s.gated(front)
 	// No handler runs before everything is there.
 	if s.http != nil {
 		s.serveOn(s.http, handler, nil)
 	}
 	s.serveOn(s.https, handler, tlsConfig)
+	return nil
 }
 
 func (s *Server) serveOn(l net.Listener, handler http.Handler, tlsConfig *tls.Config) {
@@ -93,21 +98,24 @@ func (s *Server) drain() {
 }
 
 // handler returns the routes of all areas.
-func (s *Server) handler() http.Handler {
+func (s *Server) handler() (http.Handler, error) {
 	s.observe()
-	f := front.New(front.Options{
+	f, err := front.New(front.Options{
 		Resources:  s.resources,
 		PublicHost: s.publicHost(),
 		Now:        s.options.Now,
 		Logger:     s.logger,
 		Observer:   s.metrics,
 	}, s.identity.Area())
+	if err != nil {
+		return nil, err
+	}
 	f.Handle(http.MethodGet, signaling.Path, http.HandlerFunc(s.serveAgent))
 	f.Handle(http.MethodGet, "/healthz", http.HandlerFunc(s.healthz))
 	// The gate answers for it while the service drains.
 	f.Handle(http.MethodGet, "/readyz", http.HandlerFunc(s.healthz))
 	f.Handle(http.MethodGet, "/metrics", s.metrics.Handler())
-	return f
+	return f, nil
 }
 
 // publicHost is what clients sign as their host when a proxy on the public

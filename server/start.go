@@ -52,7 +52,9 @@ func (s *Server) start() error {
 	if err != nil {
 		return err
 	}
-	s.serve(tlsConfig)
+	if err := s.serve(tlsConfig); err != nil {
+		return err
+	}
 	now := ports{HTTP: portOf(s.http), HTTPS: portOf(s.https)}
 	if s.relay != nil {
 		now.TURN = int(s.relay.server.Addr().Port())

@@ -39,6 +39,8 @@ const (
 	KindBoolean
 	KindDateTime
 	KindUUID
+	// KindHTTPTime is a time as headers have it, RFC 9110 5.6.7.
+	KindHTTPTime
 )
 
 // Parameter is a value of a request beside its body.
@@ -64,6 +66,24 @@ type OperationResponse struct {
 	Description string
 }
 
+// Repeatability is how a client marks a request that may come twice.
+type Repeatability uint8
+
+// Ways to mark a request (acs-rest 1.4).
+const (
+	// RepeatNone is no way.
+	RepeatNone Repeatability = iota
+	// RepeatPair is the headers Repeatability-Request-ID and
+	// Repeatability-First-Sent together.
+	RepeatPair
+	// RepeatID is the id alone.
+	RepeatID
+)
+
+// MaxBuffered is the largest body that is held in memory, and the largest that
+// an operation takes which does not say otherwise.
+const MaxBuffered = 1 << 20
+
 // Operation is one operation of an area. One table of them drives routing,
 // documents and checks.
 type Operation struct {
@@ -87,13 +107,23 @@ type Operation struct {
 	Request any
 	// RequestOptional tells that the body may be absent.
 	RequestOptional bool
-	Responses       []OperationResponse
+	// RequestTypes are the media types of the body; none is JSON.
+	RequestTypes []string
+	// MaxRequest is how large the body may be; zero is MaxBuffered. What is
+	// larger than MaxBuffered waits in a file until it was checked.
+	MaxRequest int64
+	Responses  []OperationResponse
+	// Repeatability is how a client marks a request that may come twice.
+	Repeatability Repeatability
 	// LongRunning tells that the answer is not the end of the work; Paged that
 	// the answer has a nextLink.
 	LongRunning, Paged bool
 	// NotOffered tells that the operation is answered with an error that says
 	// that the service does not offer it.
 	NotOffered bool
+	// Note is what a reader of the table of compatibility should know; mostly
+	// empty.
+	Note string
 }
 
 // In tells whether the operation answers a version.

@@ -83,12 +83,16 @@ func (s *VersionSet) Resolve(asked Version) (ServedVersion, error) {
 	if n == 0 || asked.Compare(s.versions[0].Version) < 0 || asked.Compare(s.versions[n-1].Version) > 0 {
 		return ServedVersion{}, ErrUnsupportedVersion
 	}
+	// Before the first contract only versions named in the table are known:
+	// what stands between them is answered as its neighbor.
 	nearest := s.versions[0]
 	for _, v := range s.versions {
 		if v.Version.Compare(asked) > 0 {
 			break
 		}
-		nearest = v
+		if v.Version == v.Contract || nearest.Version != nearest.Contract {
+			nearest = v
+		}
 	}
 	state := VersionStable
 	if asked.preview != 0 {

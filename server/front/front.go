@@ -2,18 +2,13 @@ package front
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
-	"fmt"
 	"log/slog"
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/go-chi/chi/v5"
 
 	"github.com/parley-rtc/parley/internal/acswire"
-	"github.com/parley-rtc/parley/server/guid"
 	"github.com/parley-rtc/parley/server/resource"
 )
 
@@ -31,50 +26,53 @@ type Observer interface {
 // *Error is answered as it says, any other as an internal error that is logged.
 type Handler func(ctx context.Context, r *Request) (*Response, error)
 
-// Area is the routes of one area of the contract, which share their versions.
+// Area is one area of the contract and what answers its operations.
 type Area struct {
-	// Versions are the supported api-versions as the header lists them.
-	Versions []string
-	Routes   []Route
+	// Area names it; its operations and versions are those of acswire.
+	Area acswire.Area
+	// Operations replaces the operations of acswire; nil is those.
+	Operations []acswire.Operation
+	// Handlers has one for the ID of every operation.
+	Handlers map[string]Handler
 }
 
-// Route is one operation. Its requests are authorized by an access key.
-type Route struct {
-	Method string
-	// Pattern has {name} where a percent-encoded value stands.
-	Pattern string
-	Handle  Handler
-}
-
-// Request is a request that passed the checks.
-type Request struct {
-	// Resource is the resource that the request is for.
-	Resource *resource.Resource
-	// Version is the api-version asked for.
-	Version acswire.Version
-	// Body is the whole body; its hash was verified.
-	Body []byte
-
-	http *http.Request
-}
-
-// Response is a success.
-type Response struct {
+// Exchange is one request and its answer, as a Recorder sees it. Nothing in
+// it may be kept that is a secret: it is not redacted.
+type Exchange struct {
+	// Operation is the operation that was found; its ID is empty when none was.
+	Operation acswire.Operation
+	// Version is the api-version asked for, Contract the one that answered.
+	Version, Contract acswire.Version
+	// Request is the request; its body is RequestBody.
+	Request     *http.Request
+	RequestBody []byte
+	// Status, Header and Body are the answer's. Body is nil for a stream.
 	Status int
-	// Body is written as JSON; nil writes nothing.
-	Body any
+	Header http.Header
+	Body   []byte
 }
 
 // Options configure a Front.
 type Options struct {
+	// Resources finds the resource of a request. Required.
 	Resources Resources
+	// Authenticators check bearer tokens; those that are nil refuse all.
+	Authenticators Authenticators
 	// PublicHost is a further host that clients may have signed, when a proxy
 	// replaces the Host header; may be empty.
 	PublicHost string
+	// TempDir is where bodies over acswire.MaxBuffered wait; empty is the
+	// system's.
+	TempDir string
 	// Now is the clock of the signature's window; nil is time.Now.
-	Now      func() time.Time
-	Logger   *slog.Logger
+	Now func() time.Time
+	// Logger hears of failures within the service; nil is silent.
+	Logger *slog.Logger
+	// Observer hears of every request; nil is nobody.
 	Observer Observer
+	// Recorder is called with every exchange, after the answer was written, on
+	// the goroutine of the request. A hook for tests; nil costs nothing.
+	Recorder func(Exchange)
 }
 
 // Front is an http.Handler.
@@ -83,8 +81,9 @@ type Front struct {
 	mux     *chi.Mux
 }
 
-// New returns a front with the routes of the areas.
-func New(options Options, areas ...Area) *Front {
+// New returns a front with the operations of the areas. It fails when an
+// operation has no handler, or a handler no operation.
+func New(options Options, areas ...Area) (*Front, error) {
 	if options.Now == nil {
 		options.Now = time.Now
 	}
@@ -92,8 +91,8 @@ func New(options Options, areas ...Area) *Front {
 		options.Logger = slog.New(slog.DiscardHandler)
 	}
 	f := &Front{options: options, mux: chi.NewMux()}
-	// Values in paths are percent-encoded and may hold any character, so the
-	// path is matched as it was sent and its values are decoded one by one.
+	// Values of the path may hold an encoded slash: the path is matched as it
+	// was sent and its values are decoded one by one.
 	f.mux.Use(func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			chi.RouteContext(r.Context()).RoutePath = r.URL.EscapedPath()
@@ -101,18 +100,17 @@ func New(options Options, areas ...Area) *Front {
 		})
 	})
 	f.mux.NotFound(func(w http.ResponseWriter, r *http.Request) {
-		f.refuse(w, r, &Error{Status: http.StatusNotFound, Code: acswire.CodeNotFound, Message: "There is no such path."}, "none")
+		f.outside(w, r, &Error{Status: http.StatusNotFound, Code: acswire.CodeNotFound, Message: "There is no such path."})
 	})
 	f.mux.MethodNotAllowed(func(w http.ResponseWriter, r *http.Request) {
-		f.refuse(w, r, &Error{Status: http.StatusMethodNotAllowed, Code: acswire.CodeMethodNotAllowed, Message: "The path does not take this method."}, "none")
+		f.outside(w, r, &Error{Status: http.StatusMethodNotAllowed, Code: acswire.CodeMethodNotAllowed, Message: "The path does not take this method."})
 	})
 	for _, a := range areas {
-		supported := strings.Join(a.Versions, ", ")
-		for _, route := range a.Routes {
-			f.mux.Method(route.Method, route.Pattern, f.operation(route, supported))
+		if err := f.add(a); err != nil {
+			return nil, err
 		}
 	}
-	return f
+	return f, nil
 }
 
 // Handle serves a path outside the contract, such as health checks.
@@ -123,111 +121,9 @@ func (f *Front) Handle(method, pattern string, handler http.Handler) {
 // ServeHTTP answers one request.
 func (f *Front) ServeHTTP(w http.ResponseWriter, r *http.Request) { f.mux.ServeHTTP(w, r) }
 
-// operation wraps the handler of a route with the checks.
-func (f *Front) operation(route Route, supported string) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set(acswire.HeaderSupportedVersions, supported)
-		start := time.Now()
-		response, err := f.run(w, r, route)
-		if err != nil {
-			f.refuse(w, r, err, route.Pattern)
-			return
-		}
-		f.answer(w, r, response.Status, response.Body, acswire.ContentTypeJSON)
-		f.observe(route.Pattern, r.Method, response.Status, time.Since(start))
-	})
-}
-
-func (f *Front) run(w http.ResponseWriter, r *http.Request, route Route) (*Response, error) {
-	version, err := apiVersion(r)
-	if err != nil {
-		return nil, err
-	}
-	res := f.options.Resources.ForHost(r.Host)
-	if res == nil {
-		return nil, &Error{Status: http.StatusNotFound, Code: acswire.CodeNotFound, Message: "There is no resource at this host."}
-	}
-	// Cheaper than reading a body that nobody signed.
-	if !acswire.IsAccessKey(r.Header.Get(acswire.HeaderAuthorization)) {
-		return nil, unauthorized("The request carries no access key signature.")
-	}
-	body, err := readBody(w, r)
-	if err != nil {
-		return nil, err
-	}
-	if err := f.verify(r, res, body); err != nil {
-		return nil, err
-	}
-	return route.Handle(r.Context(), &Request{Resource: res, Version: version, Body: body, http: r})
-}
-
-// apiVersion reads the api-version. Which contract a version gets is the
-// handler's business.
-func apiVersion(r *http.Request) (acswire.Version, error) {
-	values := r.URL.Query()[acswire.QueryAPIVersion]
-	if len(values) == 0 || values[0] == "" {
-		return acswire.Version{}, &Error{
-			Status: http.StatusBadRequest, Code: acswire.CodeAPIVersionUnspecified,
-			Message: "An API version is required, but was not specified.",
-		}
-	}
-	version, err := acswire.ParseVersion(values[0])
-	if err != nil || len(values) > 1 {
-		return acswire.Version{}, &Error{
-			Status: http.StatusBadRequest, Code: acswire.CodeInvalidAPIVersion,
-			Message: "The HTTP resource that matches the request does not support an API version of this form.",
-		}
-	}
-	return version, nil
-}
-
-// refuse answers an error.
-func (f *Front) refuse(w http.ResponseWriter, r *http.Request, err error, route string) {
-	var refused *Error
-	if !errors.As(err, &refused) {
-		if r.Context().Err() != nil {
-			return // the client is gone
-		}
-		f.options.Logger.Error("request failed", "route", route, "method", r.Method, "error", err)
-		refused = &Error{
-			Status: http.StatusInternalServerError, Code: acswire.CodeInternalError,
-			Message: "The service could not do this. Try again.",
-		}
-	}
-	w.Header().Set(acswire.HeaderErrorCode, refused.Code)
-	f.answer(w, r, refused.Status, acswire.ErrorResponse{Error: acswire.Error{
-		Code: refused.Code, Message: refused.Message, Target: refused.Target,
-	}}, "application/json")
-	f.observe(route, r.Method, refused.Status, 0)
-}
-
-func (f *Front) answer(w http.ResponseWriter, r *http.Request, status int, body any, contentType string) {
-	h := w.Header()
-	h.Set(acswire.HeaderRequestID, guid.New().String())
-	if id := r.Header.Get(acswire.HeaderClientRequestID); id != "" && len(id) <= 128 {
-		h.Set(acswire.HeaderClientRequestID, id)
-	}
-	if body == nil {
-		w.WriteHeader(status)
-		return
-	}
-	data, err := json.Marshal(body)
-	if err != nil {
-		f.options.Logger.Error("answer is no JSON", "error", err)
-		w.WriteHeader(http.StatusInternalServerError)
-		return
-	}
-	h.Set(acswire.HeaderContentType, contentType)
-	h.Set("Content-Length", fmt.Sprint(len(data)))
-	// Tokens are in here.
-	h.Set("Cache-Control", "no-store")
-	w.WriteHeader(status)
-	// A client that is gone notices by itself.
-	_, _ = w.Write(data)
-}
-
-func (f *Front) observe(route, method string, status int, took time.Duration) {
-	if f.options.Observer != nil {
-		f.options.Observer.ObserveRequest(route, method, status, took)
-	}
+// outside refuses a request that no operation was found for.
+func (f *Front) outside(w http.ResponseWriter, r *http.Request, err *Error) {
+	x := &exchange{front: f, w: w, r: r, began: time.Now(), route: "none"}
+	x.refuse(err)
+	x.done()
 }

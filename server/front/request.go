@@ -12,23 +12,53 @@ import (
 	"github.com/go-chi/chi/v5"
 
 	"github.com/parley-rtc/parley/internal/acswire"
+	"github.com/parley-rtc/parley/server/resource"
 )
 
-// MaxBody is the largest body that is taken.
-const MaxBody = 1 << 20
+// MaxBody is the largest body that is held in memory.
+const MaxBody = acswire.MaxBuffered
 
-// Error is an answer that is not a success.
-type Error struct {
-	Status int
-	// Code and Target are the contract's; Message is for a person.
-	Code, Message, Target string
+// Request is a request that passed the checks.
+type Request struct {
+	// Resource is the resource that the request is for; nil for operations of
+	// the resource manager.
+	Resource *resource.Resource
+	// Version is the api-version asked for, Contract the specification that
+	// answers it.
+	Version, Contract acswire.Version
+	// Operation is the operation, not to be changed.
+	Operation *acswire.Operation
+	// Body is the whole body; its hash was verified when there was one. Nil
+	// when the body is in BodyFile.
+	Body []byte
+	// BodyFile is a body larger than acswire.MaxBuffered, at its beginning; it
+	// is gone when the handler returns. Nil otherwise.
+	BodyFile *BodyFile
+	// Principal is who sent it.
+	Principal Principal
+	// Bearer is the token of an AuthExchange operation, unchecked: a secret.
+	Bearer string
+
+	http *http.Request
 }
 
-// Error returns the code and the message.
-func (e *Error) Error() string { return e.Code + ": " + e.Message }
+// BodyFile is a large body.
+type BodyFile struct {
+	io.ReadSeeker
+	// Size is its length.
+	Size int64
+}
 
-func unauthorized(message string) *Error {
-	return &Error{Status: http.StatusUnauthorized, Code: acswire.CodeDenied, Message: message}
+// Response is a success.
+type Response struct {
+	Status int
+	// Body is written as JSON; nil writes nothing.
+	Body any
+	// Header holds further headers; may be nil.
+	Header http.Header
+	// Stream is written instead of Body, with the Content-Type of Header, and
+	// closed if it can be.
+	Stream io.Reader
 }
 
 // Param returns a value of the path, decoded. It is empty when the path's
@@ -39,6 +69,21 @@ func (r *Request) Param(name string) string {
 		return ""
 	}
 	return value
+}
+
+// Query returns the values of the query.
+func (r *Request) Query() url.Values { return r.http.URL.Query() }
+
+// Header returns the first value of a header.
+func (r *Request) Header(name string) string { return r.http.Header.Get(name) }
+
+// URL returns the absolute URL of an escaped path at the host that was asked.
+func (r *Request) URL(path string) string {
+	scheme := "https"
+	if r.http.TLS == nil {
+		scheme = "http"
+	}
+	return scheme + "://" + r.http.Host + path
 }
 
 // Decode reads the body as JSON into v, which stays as it is when there is no
@@ -61,10 +106,6 @@ func (r *Request) Decode(v any) error {
 		return badBody("The body is not well-formed JSON.")
 	}
 	return nil
-}
-
-func badBody(message string) *Error {
-	return &Error{Status: http.StatusBadRequest, Code: acswire.CodeBadRequest, Message: message}
 }
 
 // readBody reads the whole body, up to MaxBody.

@@ -22,13 +22,13 @@ const (
 
 const maxCustomID = 256
 
-// Area returns the routes of the identity area.
+// Area returns what answers the operations of the identity area.
 func (s *Service) Area() front.Area {
 	return front.Area{
-		Versions: acswire.IdentityVersions(),
-		Routes: []front.Route{
-			{Method: http.MethodPost, Pattern: acswire.RouteIdentities, Handle: s.createIdentity},
-			{Method: http.MethodPost, Pattern: acswire.RouteIssueAccessToken, Handle: s.issueAccessToken},
+		Area: acswire.AreaIdentity,
+		Handlers: map[string]front.Handler{
+			acswire.OpIdentityCreate:           s.createIdentity,
+			acswire.OpIdentityIssueAccessToken: s.issueAccessToken,
 		},
 	}
 }
