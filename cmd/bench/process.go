@@ -154,6 +154,30 @@ func (p *process) resident() (float64, error) {
 	return float64(pages) * float64(os.Getpagesize()) / 1e6, nil
 }
 
+// busy returns the processor time that the process has used.
+func (p *process) busy() (time.Duration, error) {
+	data, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", p.cmd.Process.Pid))
+	if err != nil {
+		return 0, fmt.Errorf("processor time: %w", err)
+	}
+	// The name of the program, in parentheses, may hold spaces.
+	_, rest, _ := strings.Cut(string(data), ") ")
+	fields := strings.Fields(rest)
+	const user, system, tick = 11, 12, 10 * time.Millisecond // proc(5): USER_HZ is 100
+	if len(fields) <= system {
+		return 0, errors.New("processor time: unreadable")
+	}
+	var sum time.Duration
+	for _, f := range []string{fields[user], fields[system]} {
+		ticks, err := strconv.Atoi(f)
+		if err != nil {
+			return 0, fmt.Errorf("processor time: %w", err)
+		}
+		sum += time.Duration(ticks) * tick
+	}
+	return sum, nil
+}
+
 // serve starts the service as a process and returns when it is ready.
 func serve(ctx context.Context, parley, folder string) (*process, *account.Connection, time.Duration, error) {
 	ctx, cancel := context.WithTimeout(ctx, callTime)

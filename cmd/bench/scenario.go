@@ -25,6 +25,7 @@ func scenarios() []scenario {
 		{"signaling", "bytes on the WebSockets for a whole call", signalingBytes},
 		{"memory", "resident memory of a program that links the engine only, in a call", memory},
 		{"service", "first start, restart, and idle memory of the service process", service},
+		{"rest", "tokens issued and users read over REST, beside a bare handler", rest},
 	}
 }
 

@@ -34,9 +34,10 @@ const (
 
 // Connection is what is needed of connection.json.
 type Connection struct {
-	Endpoint  string `json:"endpoint"`
-	AccessKey string `json:"accessKey"`
-	CAFile    string `json:"caFile"`
+	Endpoint     string `json:"endpoint"`
+	HTTPEndpoint string `json:"httpEndpoint"`
+	AccessKey    string `json:"accessKey"`
+	CAFile       string `json:"caFile"`
 }
 
 // Service is a resource of a running service, seen by its owner.

@@ -43,6 +43,8 @@ type Goal struct {
 	Aim  float64 `json:"aim"`
 	// Times makes Must and Aim factors of the same quantile of another metric.
 	Times string `json:"times,omitempty"`
+	// AtLeast turns the goal around: more is better.
+	AtLeast bool `json:"atLeast,omitempty"`
 }
 
 // Metric is one set of values.
@@ -171,7 +173,7 @@ type Reached uint8
 // How a goal stands.
 const (
 	Unknown Reached = iota
-	Above           // not even what must be reached
+	Missed          // not even what must be reached
 	Must
 	Aim
 )
@@ -179,7 +181,7 @@ const (
 // String returns it in a word.
 func (r Reached) String() string {
 	switch r {
-	case Above:
+	case Missed:
 		return "not reached"
 	case Must:
 		return "reached"
@@ -206,11 +208,17 @@ func (r *Result) Judge(m *Metric, g Goal) (value, must, aim float64, reached Rea
 	switch {
 	case math.IsNaN(value) || math.IsNaN(must):
 		return value, must, aim, Unknown
+	case g.AtLeast && value >= aim:
+		return value, must, aim, Aim
+	case g.AtLeast && value >= must:
+		return value, must, aim, Must
+	case g.AtLeast:
+		return value, must, aim, Missed
 	case value <= aim:
 		return value, must, aim, Aim
 	case value <= must:
 		return value, must, aim, Must
 	default:
-		return value, must, aim, Above
+		return value, must, aim, Missed
 	}
 }

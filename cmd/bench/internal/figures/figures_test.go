@@ -31,7 +31,7 @@ func TestResult_Judge(t *testing.T) {
 	var r figures.Result
 	base := r.Metric("base", "g", "ms")
 	base.Add(10)
-	for value, want := range map[float64]figures.Reached{5: figures.Aim, 15: figures.Aim, 25: figures.Must, 31: figures.Above} {
+	for value, want := range map[float64]figures.Reached{5: figures.Aim, 15: figures.Aim, 25: figures.Must, 31: figures.Missed} {
 		m := &figures.Metric{Values: []float64{value}}
 		absolute, _, _, reached := r.Judge(m, figures.Goal{Quantile: figures.Median, Must: 30, Aim: 15})
 		if absolute != value || reached != want {
@@ -39,6 +39,12 @@ func TestResult_Judge(t *testing.T) {
 		}
 		if _, _, _, reached := r.Judge(m, figures.Goal{Quantile: figures.Median, Must: 3, Aim: 1.5, Times: "base"}); reached != want {
 			t.Errorf("%v times: %v", value, reached)
+		}
+	}
+	for value, want := range map[float64]figures.Reached{5: figures.Missed, 7: figures.Must, 8: figures.Aim, 20: figures.Aim} {
+		m := &figures.Metric{Values: []float64{value}}
+		if _, _, _, reached := r.Judge(m, figures.Goal{Quantile: figures.Median, Must: 0.6, Aim: 0.8, Times: "base", AtLeast: true}); reached != want {
+			t.Errorf("at least, %v: %v", value, reached)
 		}
 	}
 	if _, _, _, reached := r.Judge(base, figures.Goal{Times: "none"}); reached != figures.Unknown {
