@@ -61,10 +61,10 @@ func rest(ctx context.Context, e *env) (r *figures.Result, err error) {
 
 // restPair is the service and the yardstick.
 type restPair struct {
-	clean          []func()
-	processes      []*process
-	parley, bare   map[string]*target
-	bareID, folder string
+	clean        []func()
+	processes    []*process
+	parley, bare map[string]*target
+	folder       string
 }
 
 func (p *restPair) close() error {
