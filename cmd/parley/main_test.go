@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"io"
 	"os"
 	"os/exec"
 	"os/signal"
@@ -34,7 +35,8 @@ func TestMain(m *testing.M) {
 type process struct {
 	*exec.Cmd
 	t      *testing.T
-	output *buffer
+	stdout *buffer
+	output *buffer // both stdout and stderr
 	ended  chan error
 }
 
@@ -64,9 +66,9 @@ func startProgram(t *testing.T, env []string, args ...string) *process {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &process{Cmd: exec.Command(self, args...), t: t, output: newBuffer(), ended: make(chan error, 1)}
+	p := &process{Cmd: exec.Command(self, args...), t: t, stdout: newBuffer(), output: newBuffer(), ended: make(chan error, 1)}
 	p.Env = append(append(os.Environ(), asProgram+"=1"), env...)
-	p.Stdout, p.Stderr = p.output, p.output
+	p.Stdout, p.Stderr = io.MultiWriter(p.stdout, p.output), p.output
 	if err := p.Start(); err != nil {
 		t.Fatal(err)
 	}

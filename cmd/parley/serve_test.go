@@ -131,7 +131,7 @@ func TestCall_TwoTerminals(t *testing.T) {
 		}
 	}
 	bob.says("tone #", time.Second)
-	for line := range strings.Lines(alice.output.String()) {
+	for line := range strings.Lines(alice.stdout.String()) {
 		var event map[string]any
 		if err := json.Unmarshal([]byte(line), &event); err != nil || event["event"] == nil {
 			t.Errorf("%v: %s", err, line)

@@ -4,7 +4,10 @@ package slogpion
 import (
 	"context"
 	"fmt"
+	"io"
 	"log/slog"
+	"net"
+	"strings"
 
 	"github.com/pion/logging"
 )
@@ -64,5 +67,20 @@ func (l leveled) Info(msg string)                   { l.log(slog.LevelDebug, msg
 func (l leveled) Infof(format string, args ...any)  { l.logf(slog.LevelDebug, format, args) }
 func (l leveled) Warn(msg string)                   { l.log(slog.LevelInfo, msg) }
 func (l leveled) Warnf(format string, args ...any)  { l.logf(slog.LevelInfo, format, args) }
-func (l leveled) Error(msg string)                  { l.log(slog.LevelWarn, msg) }
-func (l leveled) Errorf(format string, args ...any) { l.logf(slog.LevelWarn, format, args) }
+func (l leveled) Error(msg string)                  { l.log(errorLevel(msg), msg) }
+func (l leveled) Errorf(format string, args ...any) {
+	if l.logger.Enabled(context.Background(), slog.LevelWarn) {
+		l.Error(fmt.Sprintf(format, args...))
+	}
+}
+
+// errorLevel tells the errors that closing makes by itself from the others: a
+// periodic report that is written while its session closes is no news.
+func errorLevel(text string) slog.Level {
+	for _, closed := range []string{io.ErrClosedPipe.Error(), net.ErrClosed.Error()} {
+		if strings.Contains(text, closed) {
+			return slog.LevelDebug
+		}
+	}
+	return slog.LevelWarn
+}
