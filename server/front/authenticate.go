@@ -3,7 +3,6 @@ package front
 import (
 	"context"
 	"errors"
-	"net/http"
 	"strings"
 	"time"
 
@@ -75,60 +74,62 @@ type Principal struct {
 	User User
 }
 
-// credentialOf returns the bearer token of a request, empty when it is signed
-// with an access key. It fails when what it carries cannot be good for auth.
-func credentialOf(r *http.Request, auth acswire.Auth) (bearer string, err error) {
-	if auth == acswire.AuthNone {
-		return "", nil
-	}
-	header := r.Header.Get(acswire.HeaderAuthorization)
+// bearer returns the bearer token of a request, empty when it is signed with an
+// access key. It fails when what the request carries cannot be good for the
+// operation.
+func (r *Request) bearer() (string, error) {
+	header := r.http.Header.Get(acswire.HeaderAuthorization)
 	if acswire.IsAccessKey(header) {
-		if auth != acswire.AuthService {
-			return "", unauthorized("The operation does not take an access key.")
+		if r.Operation.Auth != acswire.AuthService {
+			return "", r.unauthorized("The operation does not take an access key.")
 		}
 		return "", nil
 	}
 	scheme, token, _ := strings.Cut(header, " ")
 	token = strings.TrimSpace(token)
-	if !strings.EqualFold(scheme, "Bearer") || token == "" || len(r.Header.Values(acswire.HeaderAuthorization)) != 1 {
-		return "", unauthorized("The request carries no credential that the operation takes.")
+	if !strings.EqualFold(scheme, "Bearer") || token == "" || len(r.http.Header.Values(acswire.HeaderAuthorization)) != 1 {
+		return "", r.unauthorized("The request carries no credential that the operation takes.")
 	}
 	return token, nil
 }
 
-// authorize checks the credential. bearer is empty for an access key.
-func (f *Front) authorize(request *Request, bearer string) error {
-	var err error
-	p, ctx, a := &request.Principal, request.http.Context(), f.options.Authenticators
-	switch request.Operation.Auth {
+// authenticate finds out who sent the request.
+func (f *Front) authenticate(r *Request) error {
+	if r.Operation.Auth == acswire.AuthNone {
+		return nil
+	}
+	token, err := r.bearer()
+	if err != nil {
+		return err
+	}
+	p, ctx, a := &r.Principal, r.http.Context(), &f.options.Authenticators
+	err = ErrTokenInvalid
+	switch r.Operation.Auth {
 	case acswire.AuthNone:
 	case acswire.AuthExchange:
-		request.Bearer = bearer
+		r.Bearer, err = token, nil
 	case acswire.AuthService:
-		if bearer == "" {
+		if token == "" {
 			p.Kind = PrincipalAccessKey
-			return f.verify(request.http, request.Resource, request.Body)
+			return f.verify(r)
 		}
-		p.Kind, err = PrincipalService, ErrTokenInvalid
+		p.Kind = PrincipalService
 		if a.ServiceBearer != nil {
-			p.Subject, err = a.ServiceBearer(ctx, bearer, request.Resource)
+			p.Subject, err = a.ServiceBearer(ctx, token, r.Resource)
 		}
 	case acswire.AuthUser:
-		p.Kind, err = PrincipalUser, ErrTokenInvalid
+		p.Kind = PrincipalUser
 		if a.User != nil {
-			p.User, err = a.User(ctx, bearer, request.Resource)
+			p.User, err = a.User(ctx, token, r.Resource)
 		}
 	case acswire.AuthManagement:
-		p.Kind, err = PrincipalManagement, ErrTokenInvalid
+		p.Kind = PrincipalManagement
 		if a.Management != nil {
-			p.Subject, err = a.Management(ctx, bearer)
+			p.Subject, err = a.Management(ctx, token)
 		}
 	}
-	switch {
-	case errors.Is(err, ErrTokenExpired):
-		return unauthorized("The token is past its time.")
-	case errors.Is(err, ErrTokenInvalid):
-		return unauthorized("The token is not valid.")
+	if errors.Is(err, ErrTokenExpired) || errors.Is(err, ErrTokenInvalid) {
+		return r.badToken(err)
 	}
 	return err
 }

@@ -4,42 +4,87 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"math"
 	"net/http"
+	"runtime/debug"
 	"strconv"
 	"time"
 
 	"github.com/parley-rtc/parley/internal/acswire"
 	"github.com/parley-rtc/parley/server/guid"
+	"github.com/parley-rtc/parley/server/limits"
+	"github.com/parley-rtc/parley/server/repeat"
+)
+
+const (
+	jsonError      = "application/json"
+	maxClientID    = 128
+	minRetryAfter  = 1
+	repeatAccepted = "accepted"
+	repeatRejected = "rejected"
 )
 
 // exchange is one request on its way through.
 type exchange struct {
 	front *Front
+	table *table // nil when no operation is known
 	w     http.ResponseWriter
 	r     *http.Request
 	began time.Time
 	route string
+	id    guid.GUID // the x-ms-request-id
 
 	operation *operation // nil until it is found
 	version   resolved
-	requested []byte
-	status    int
-	answered  []byte // kept for the recorder only
+	request   *Request
+	spooled   *BodyFile // nil without a large body
+	status    int       // 0 until something is written
+	answered  []byte    // kept for the recorder only
+}
+
+// serve runs the exchanges of an endpoint.
+func (f *Front) serve(e *endpoint) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		x := &exchange{front: f, table: e.table, w: w, r: r, began: time.Now(), route: e.route, id: guid.New()}
+		defer x.done()
+		a, err := x.run(e)
+		if err != nil {
+			x.refuse(err)
+			return
+		}
+		x.write(a)
+	}
+}
+
+// outside refuses a request that no operation was found for.
+func (f *Front) outside(w http.ResponseWriter, r *http.Request, err *Error) {
+	x := &exchange{front: f, w: w, r: r, began: time.Now(), route: "none", id: guid.New()}
+	defer x.done()
+	x.refuse(err)
+}
+
+// answer is what is written.
+type answer struct {
+	status int
+	header http.Header
+	body   []byte
+	stream io.Reader // instead of body
+	typ    string    // of the body
 }
 
 // run checks the request and calls the handler.
-func (x *exchange) run(e *endpoint) (*Response, error) {
-	t := e.table
+func (x *exchange) run(e *endpoint) (answer, error) {
 	h := x.w.Header()
-	if t.supported != "" {
-		h.Set(acswire.HeaderSupportedVersions, t.supported)
+	if x.table.supported != "" {
+		h[acswire.HeaderSupportedVersions] = x.table.supportedValue
 	}
-	if t.deprecated != "" {
-		h.Set(acswire.HeaderDeprecatedVersions, t.deprecated)
+	if x.table.deprecated != "" {
+		h.Set(acswire.HeaderDeprecatedVersions, x.table.deprecated)
 	}
+	query := x.r.URL.Query()
 	var err error
-	if x.version, err = t.resolve(x.r); err != nil {
-		return nil, err
+	if x.version, err = x.table.resolve(query[acswire.QueryAPIVersion]); err != nil {
+		return answer{}, err
 	}
 	if x.version.deprecation != "" {
 		h.Set(acswire.HeaderDeprecation, x.version.deprecation)
@@ -48,58 +93,116 @@ func (x *exchange) run(e *endpoint) (*Response, error) {
 		h.Set(acswire.HeaderSunset, x.version.sunset)
 	}
 	if x.operation, err = e.find(x.version.ServedVersion); err != nil {
-		return nil, err
+		return answer{}, err
 	}
-	request := &Request{
-		Version: x.version.Version, Contract: x.version.Contract, Operation: &x.operation.Operation, http: x.r,
+	x.request = &Request{
+		Version: x.version.Version, Contract: x.version.Contract, Operation: &x.operation.Operation,
+		http: x.r, query: query,
 	}
-	if err := x.admit(request); err != nil {
-		return nil, err
+	if err := x.admit(); err != nil {
+		return answer{}, err
 	}
-	x.requested = request.Body
-	return x.operation.handle(x.r.Context(), request)
+	if x.operation.Repeatability != acswire.RepeatNone {
+		return x.repeatable()
+	}
+	return x.handle()
 }
 
-// admit reads the body and checks who asks.
-func (x *exchange) admit(request *Request) error {
-	f, auth := x.front, x.operation.Auth
-	if auth != acswire.AuthManagement {
-		if request.Resource = f.options.Resources.ForHost(x.r.Host); request.Resource == nil {
+// admit checks who asks, how often, and the body.
+func (x *exchange) admit() error {
+	f, request := x.front, x.request
+	if x.operation.Auth != acswire.AuthManagement {
+		if request.Resource = f.options.Resources.ForHost(singlePort(x.r.Host)); request.Resource == nil {
 			return &Error{Status: http.StatusNotFound, Code: acswire.CodeNotFound, Message: "There is no resource at this host."}
 		}
 	}
-	// Cheaper than reading a body that nobody vouches for.
-	credential, err := credentialOf(x.r, auth)
-	if err != nil {
+	// Who is over the limit costs no signature and no body. Only a request that
+	// was found good counts, so strangers cannot use a resource's limit up.
+	if err := x.limit(f.options.Limits.Look); err != nil {
 		return err
 	}
-	if request.Body, err = readBody(x.w, x.r); err != nil {
+	if err := f.authenticate(request); err != nil {
 		return err
 	}
-	return f.authorize(request, credential)
+	if err := x.readBody(request); err != nil {
+		return err
+	}
+	if err := request.checkType(); err != nil {
+		return err
+	}
+	return x.limit(f.options.Limits.Take)
 }
 
-// answer writes a success.
-func (x *exchange) answer(response *Response) {
+func (x *exchange) limit(by func(limits.Call) *limits.Refusal) error {
+	if x.front.options.Limits == nil {
+		return nil
+	}
+	request := x.request
+	call := limits.Call{Operation: x.operation.ID, User: request.Principal.User.RawID, Param: request.Param, Body: request.Body}
+	if request.Resource != nil {
+		call.ResourceID = request.Resource.ID
+	}
+	refused := by(call)
+	if refused == nil {
+		return nil
+	}
+	seconds := max(minRetryAfter, int(math.Ceil(refused.Wait.Seconds())))
+	return &Error{
+		Status: http.StatusTooManyRequests, Code: acswire.CodeTooManyRequests,
+		Message: "Too many requests (" + refused.Rule + "). Try again in " + strconv.Itoa(seconds) + " seconds.",
+		Header:  http.Header{acswire.HeaderRetryAfter: {strconv.Itoa(seconds)}},
+	}
+}
+
+// handle calls the handler.
+func (x *exchange) handle() (answer, error) {
+	response, err := x.operation.handle(x.r.Context(), x.request)
+	if err != nil {
+		return answer{}, err
+	}
+	return response.answer()
+}
+
+// answer writes the body out.
+func (r *Response) answer() (answer, error) {
+	a := answer{status: r.Status, header: r.Header, stream: r.Stream, typ: acswire.ContentTypeJSON}
+	if r.Body == nil || r.Stream != nil {
+		return a, nil
+	}
+	var err error
+	a.body, err = json.Marshal(r.Body)
+	return a, err
+}
+
+// write sends an answer.
+func (x *exchange) write(a answer) {
 	h := x.w.Header()
-	for name, values := range response.Header {
+	for name, values := range a.header {
 		h[http.CanonicalHeaderKey(name)] = values
 	}
-	if response.Stream != nil {
-		x.stream(response)
-		return
+	h.Set(acswire.HeaderRequestID, x.id.String())
+	if id := x.r.Header.Get(acswire.HeaderClientRequestID); id != "" && len(id) <= maxClientID {
+		h.Set(acswire.HeaderClientRequestID, id)
 	}
-	x.write(response.Status, response.Body, acswire.ContentTypeJSON)
-}
-
-func (x *exchange) stream(response *Response) {
-	x.common()
-	x.status = response.Status
-	x.w.WriteHeader(response.Status)
-	// A client that is gone notices by itself.
-	_, _ = io.Copy(x.w, response.Stream)
-	if c, ok := response.Stream.(io.Closer); ok {
-		_ = c.Close()
+	// Tokens are in here.
+	h.Set("Cache-Control", "no-store")
+	x.status = a.status
+	switch {
+	case a.stream != nil:
+		x.w.WriteHeader(a.status)
+		// A client that is gone notices by itself.
+		_, _ = io.Copy(x.w, a.stream)
+		if c, ok := a.stream.(io.Closer); ok {
+			_ = c.Close()
+		}
+	case a.body != nil:
+		h.Set(acswire.HeaderContentType, a.typ)
+		h.Set("Content-Length", strconv.Itoa(len(a.body)))
+		x.w.WriteHeader(a.status)
+		x.answered = a.body
+		_, _ = x.w.Write(a.body)
+	default:
+		x.w.WriteHeader(a.status)
 	}
 }
 
@@ -110,69 +213,112 @@ func (x *exchange) refuse(err error) {
 		if x.r.Context().Err() != nil {
 			return // the client is gone
 		}
-		x.front.options.Logger.Error("request failed", "route", x.route, "method", x.r.Method, "error", err)
+		x.front.options.Logger.Error("request failed", "route", x.route, "method", x.r.Method, "request_id", x.id.String(), "error", err)
 		refused = &Error{
 			Status: http.StatusInternalServerError, Code: acswire.CodeInternalError,
 			Message: "The service could not do this. Try again.",
 		}
 	}
-	h := x.w.Header()
-	for name, values := range refused.Header {
-		h[http.CanonicalHeaderKey(name)] = values
+	shape := usualShape
+	if x.table != nil {
+		shape = x.table.shape
 	}
-	h.Set(acswire.HeaderErrorCode, refused.Code)
-	x.write(refused.Status, refused.body(), "application/json")
-}
-
-// common sets the headers of every answer.
-func (x *exchange) common() {
-	h := x.w.Header()
-	h.Set(acswire.HeaderRequestID, guid.New().String())
-	if id := x.r.Header.Get(acswire.HeaderClientRequestID); id != "" && len(id) <= 128 {
-		h.Set(acswire.HeaderClientRequestID, id)
-	}
-	// Tokens are in here.
-	h.Set("Cache-Control", "no-store")
-}
-
-func (x *exchange) write(status int, body any, contentType string) {
-	x.common()
-	x.status = status
-	if body == nil {
-		x.w.WriteHeader(status)
-		return
-	}
-	data, err := json.Marshal(body)
+	body, err := json.Marshal(shape(refused, x.version.ServedVersion))
 	if err != nil {
-		x.front.options.Logger.Error("answer is no JSON", "route", x.route, "error", err)
-		x.status = http.StatusInternalServerError
-		x.w.WriteHeader(x.status)
-		return
+		x.front.options.Logger.Error("error is no JSON", "route", x.route, "request_id", x.id.String(), "error", err)
 	}
-	h := x.w.Header()
-	h.Set(acswire.HeaderContentType, contentType)
-	h.Set("Content-Length", strconv.Itoa(len(data)))
-	x.w.WriteHeader(status)
-	x.answered = data
-	// A client that is gone notices by itself.
-	_, _ = x.w.Write(data)
+	x.w.Header().Set(acswire.HeaderErrorCode, refused.Code)
+	x.write(answer{status: refused.Status, header: refused.Header, body: body, typ: jsonError})
 }
 
-// done tells those who watch.
+// done cleans up and tells those who watch. A handler that panics is a bug of
+// ours, which must not take its neighbors along, and whose client shall know.
 func (x *exchange) done() {
+	if p := recover(); p != nil {
+		x.front.options.Logger.Error("request panicked", "route", x.route, "method", x.r.Method, "request_id", x.id.String(),
+			"panic", p, "stack", string(debug.Stack()))
+		if x.status == 0 {
+			x.refuse(&Error{
+				Status: http.StatusInternalServerError, Code: acswire.CodeInternalError,
+				Message: "The service could not do this.",
+			})
+		}
+	}
 	o := &x.front.options
+	if x.spooled != nil {
+		if err := x.spooled.remove(); err != nil {
+			o.Logger.Warn("body not removed", "error", err)
+		}
+	}
 	if o.Observer != nil {
 		o.Observer.ObserveRequest(x.route, x.r.Method, x.status, time.Since(x.began))
 	}
-	if o.Recorder == nil {
-		return
+	if o.Recorder != nil {
+		o.Recorder(x.seen())
 	}
+}
+
+func (x *exchange) seen() Exchange {
 	seen := Exchange{
-		Version: x.version.Version, Contract: x.version.Contract,
-		Request: x.r, RequestBody: x.requested, Status: x.status, Header: x.w.Header().Clone(), Body: x.answered,
+		Version: x.version.Version, Contract: x.version.Contract, Request: x.r,
+		Status: x.status, Header: x.w.Header().Clone(), Body: x.answered,
 	}
 	if x.operation != nil {
 		seen.Operation = x.operation.Operation
 	}
-	o.Recorder(seen)
+	if x.request != nil {
+		seen.RequestBody = x.request.Body
+	}
+	return seen
+}
+
+// repeatable handles a request that may come twice, once.
+func (x *exchange) repeatable() (answer, error) {
+	key, marked, err := x.repeatKey()
+	if err != nil {
+		return answer{}, err
+	}
+	if !marked {
+		return x.handle()
+	}
+	claim, err := x.front.options.Repeats.Begin(x.r.Context(), key, x.fingerprint())
+	if err != nil {
+		if errors.Is(err, repeat.ErrOtherRequest) {
+			return answer{}, rejected("The id of the request belongs to another request.")
+		}
+		return answer{}, err
+	}
+	// Nobody waits longer than the handler runs, whatever becomes of it.
+	defer claim.Done()
+	var a answer
+	if old := claim.Answer(); old != nil {
+		a = answer{status: old.Status, header: old.Header, body: old.Body, typ: acswire.ContentTypeJSON}
+		if len(a.body) == 0 {
+			a.body = nil
+		}
+	} else if a, err = x.claimed(claim); err != nil {
+		return answer{}, err
+	}
+	if x.operation.Repeatability == acswire.RepeatPair {
+		x.w.Header().Set(acswire.HeaderRepeatabilityResult, repeatAccepted)
+	}
+	return a, nil
+}
+
+// claimed calls the handler and keeps its answer.
+func (x *exchange) claimed(claim *repeat.Claim) (answer, error) {
+	x.request.claim = claim
+	a, err := x.handle()
+	switch {
+	case errors.Is(err, repeat.ErrLost):
+		return answer{}, &Error{Status: http.StatusServiceUnavailable, Code: acswire.CodeServiceUnavailable, Message: "The request took too long. Try again."}
+	case err != nil:
+		if abandon := claim.Abandon(x.r.Context()); abandon != nil {
+			x.front.options.Logger.Warn("claim of a request not given up", "request_id", x.id.String(), "error", abandon)
+		}
+		return answer{}, err
+	case x.request.kept:
+		return a, nil
+	}
+	return a, claim.Finish(x.r.Context(), repeat.Answer{Status: a.status, Header: a.header, Body: a.body})
 }

@@ -4,11 +4,14 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/go-chi/chi/v5"
 
 	"github.com/parley-rtc/parley/internal/acswire"
+	"github.com/parley-rtc/parley/server/limits"
+	"github.com/parley-rtc/parley/server/repeat"
 	"github.com/parley-rtc/parley/server/resource"
 )
 
@@ -34,6 +37,15 @@ type Area struct {
 	Operations []acswire.Operation
 	// Handlers has one for the ID of every operation.
 	Handlers map[string]Handler
+	// Errors makes the bodies of its errors; nil is the usual form.
+	Errors ErrorShape
+}
+
+func (a *Area) operations() []acswire.Operation {
+	if a.Operations != nil {
+		return a.Operations
+	}
+	return acswire.Operations(a.Area)
 }
 
 // Exchange is one request and its answer, as a Recorder sees it. Nothing in
@@ -58,6 +70,11 @@ type Options struct {
 	Resources Resources
 	// Authenticators check bearer tokens; those that are nil refuse all.
 	Authenticators Authenticators
+	// Limits refuse requests that come too fast; nil lets all pass.
+	Limits *limits.Limiter
+	// Repeats keeps the answers of requests that may come twice; nil handles
+	// each of them as if it were the only one.
+	Repeats *repeat.Store
 	// PublicHost is a further host that clients may have signed, when a proxy
 	// replaces the Host header; may be empty.
 	PublicHost string
@@ -79,6 +96,8 @@ type Options struct {
 type Front struct {
 	options Options
 	mux     *chi.Mux
+	exposed string
+	routes  map[string][]*endpoint // by path
 }
 
 // New returns a front with the operations of the areas. It fails when an
@@ -90,7 +109,7 @@ func New(options Options, areas ...Area) (*Front, error) {
 	if options.Logger == nil {
 		options.Logger = slog.New(slog.DiscardHandler)
 	}
-	f := &Front{options: options, mux: chi.NewMux()}
+	f := &Front{options: options, mux: chi.NewMux(), exposed: exposed(areas), routes: map[string][]*endpoint{}}
 	// Values of the path may hold an encoded slash: the path is matched as it
 	// was sent and its values are decoded one by one.
 	f.mux.Use(func(next http.Handler) http.Handler {
@@ -102,11 +121,9 @@ func New(options Options, areas ...Area) (*Front, error) {
 	f.mux.NotFound(func(w http.ResponseWriter, r *http.Request) {
 		f.outside(w, r, &Error{Status: http.StatusNotFound, Code: acswire.CodeNotFound, Message: "There is no such path."})
 	})
-	f.mux.MethodNotAllowed(func(w http.ResponseWriter, r *http.Request) {
-		f.outside(w, r, &Error{Status: http.StatusMethodNotAllowed, Code: acswire.CodeMethodNotAllowed, Message: "The path does not take this method."})
-	})
-	for _, a := range areas {
-		if err := f.add(a); err != nil {
+	f.mux.MethodNotAllowed(func(w http.ResponseWriter, r *http.Request) { f.outside(w, r, f.wrongMethod(r)) })
+	for i := range areas {
+		if err := f.add(&areas[i]); err != nil {
 			return nil, err
 		}
 	}
@@ -119,11 +136,28 @@ func (f *Front) Handle(method, pattern string, handler http.Handler) {
 }
 
 // ServeHTTP answers one request.
-func (f *Front) ServeHTTP(w http.ResponseWriter, r *http.Request) { f.mux.ServeHTTP(w, r) }
+func (f *Front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if f.cors(w, r) {
+		return
+	}
+	f.mux.ServeHTTP(w, r)
+}
 
-// outside refuses a request that no operation was found for.
-func (f *Front) outside(w http.ResponseWriter, r *http.Request, err *Error) {
-	x := &exchange{front: f, w: w, r: r, began: time.Now(), route: "none"}
-	x.refuse(err)
-	x.done()
+// wrongMethod refuses a method, naming those that the path takes (RFC 9110
+// 15.5.6).
+func (f *Front) wrongMethod(r *http.Request) *Error {
+	allow := make([]string, 0, 4)
+	for _, method := range []string{http.MethodDelete, http.MethodGet, http.MethodHead, http.MethodPatch, http.MethodPost, http.MethodPut} {
+		if f.mux.Match(chi.NewRouteContext(), method, r.URL.EscapedPath()) {
+			allow = append(allow, method)
+		}
+	}
+	return notAllowed(allow)
+}
+
+func notAllowed(allow []string) *Error {
+	return &Error{
+		Status: http.StatusMethodNotAllowed, Code: acswire.CodeMethodNotAllowed, Message: "The path does not take this method.",
+		Header: http.Header{"Allow": {strings.Join(allow, ", ")}},
+	}
 }

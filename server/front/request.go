@@ -1,22 +1,18 @@
 package front
 
 import (
-	"bytes"
-	"encoding/json"
-	"errors"
 	"io"
 	"net/http"
 	"net/url"
+	"strings"
 	"unicode/utf8"
 
 	"github.com/go-chi/chi/v5"
 
 	"github.com/parley-rtc/parley/internal/acswire"
+	"github.com/parley-rtc/parley/server/repeat"
 	"github.com/parley-rtc/parley/server/resource"
 )
-
-// MaxBody is the largest body that is held in memory.
-const MaxBody = acswire.MaxBuffered
 
 // Request is a request that passed the checks.
 type Request struct {
@@ -39,14 +35,10 @@ type Request struct {
 	// Bearer is the token of an AuthExchange operation, unchecked: a secret.
 	Bearer string
 
-	http *http.Request
-}
-
-// BodyFile is a large body.
-type BodyFile struct {
-	io.ReadSeeker
-	// Size is its length.
-	Size int64
+	http  *http.Request
+	query url.Values
+	claim *repeat.Claim // nil for a request that comes once
+	kept  bool          // the handler has stored the answer
 }
 
 // Response is a success.
@@ -72,7 +64,7 @@ func (r *Request) Param(name string) string {
 }
 
 // Query returns the values of the query.
-func (r *Request) Query() url.Values { return r.http.URL.Query() }
+func (r *Request) Query() url.Values { return r.query }
 
 // Header returns the first value of a header.
 func (r *Request) Header(name string) string { return r.http.Header.Get(name) }
@@ -80,46 +72,10 @@ func (r *Request) Header(name string) string { return r.http.Header.Get(name) }
 // URL returns the absolute URL of an escaped path at the host that was asked.
 func (r *Request) URL(path string) string {
 	scheme := "https"
-	if r.http.TLS == nil {
+	// A proxy in front may have ended TLS. Whoever claims so wrongly gets a
+	// link that does not work for himself.
+	if r.http.TLS == nil && !strings.EqualFold(r.http.Header.Get("X-Forwarded-Proto"), "https") {
 		scheme = "http"
 	}
-	return scheme + "://" + r.http.Host + path
-}
-
-// Decode reads the body as JSON into v, which stays as it is when there is no
-// body. Unknown members are ignored, as ACS does. The error is an *Error.
-func (r *Request) Decode(v any) error {
-	if len(bytes.TrimSpace(r.Body)) == 0 {
-		return nil
-	}
-	if !utf8.Valid(r.Body) {
-		return badBody("The body is not UTF-8.")
-	}
-	if err := json.Unmarshal(r.Body, v); err != nil {
-		var wrong *json.UnmarshalTypeError
-		if errors.As(err, &wrong) {
-			return &Error{
-				Status: http.StatusBadRequest, Code: acswire.CodeValidationError,
-				Message: "The member has the wrong type.", Target: wrong.Field,
-			}
-		}
-		return badBody("The body is not well-formed JSON.")
-	}
-	return nil
-}
-
-// readBody reads the whole body, up to MaxBody.
-func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, MaxBody))
-	if err == nil {
-		return body, nil
-	}
-	var tooLarge *http.MaxBytesError
-	if errors.As(err, &tooLarge) {
-		return nil, &Error{
-			Status: http.StatusRequestEntityTooLarge, Code: acswire.CodePayloadTooLarge,
-			Message: "The body is larger than 1 MiB.",
-		}
-	}
-	return nil, badBody("The body could not be read.")
+	return scheme + "://" + singlePort(r.http.Host) + path
 }

@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/parley-rtc/parley/internal/acswire"
 )
@@ -20,6 +19,8 @@ type table struct {
 	set      *acswire.VersionSet
 	// supported and deprecated are the headers of every answer; may be empty.
 	supported, deprecated string
+	supportedValue        []string // never changed
+	shape                 ErrorShape
 }
 
 // resolved is an api-version and the headers that come with it.
@@ -32,7 +33,10 @@ type resolved struct {
 type endpoint struct {
 	table      *table
 	route      string
+	method     string
 	operations []operation
+	// siblings are the endpoints of the same route, this one too.
+	siblings []*endpoint
 }
 
 type operation struct {
@@ -41,15 +45,11 @@ type operation struct {
 }
 
 // add routes the operations of an area.
-func (f *Front) add(a Area) error {
-	t := newTable(a.Area)
+func (f *Front) add(a *Area) error {
+	t := newTable(a)
 	handlers := make(map[string]bool, len(a.Handlers))
 	endpoints := map[[2]string]*endpoint{}
-	operations := a.Operations
-	if operations == nil {
-		operations = acswire.Operations(a.Area)
-	}
-	for _, o := range operations {
+	for _, o := range a.operations() {
 		handle := a.Handlers[o.ID]
 		if handle == nil {
 			return fmt.Errorf("%w: %s has no handler", ErrTable, o.ID)
@@ -58,11 +58,15 @@ func (f *Front) add(a Area) error {
 		key := [2]string{o.Method, o.Route}
 		e := endpoints[key]
 		if e == nil {
-			e = &endpoint{table: t, route: o.Route}
+			e = &endpoint{table: t, route: o.Route, method: o.Method}
 			endpoints[key] = e
+			f.routes[o.Route] = append(f.routes[o.Route], e)
 			f.mux.Method(o.Method, o.Route, f.serve(e))
 		}
 		e.operations = append(e.operations, operation{Operation: o, handle: handle})
+	}
+	for _, e := range endpoints {
+		e.siblings = f.routes[e.route]
 	}
 	for id := range a.Handlers {
 		if !handlers[id] {
@@ -72,8 +76,11 @@ func (f *Front) add(a Area) error {
 	return nil
 }
 
-func newTable(a acswire.Area) *table {
-	t := &table{versions: map[string]resolved{}, set: acswire.NewVersionSet(a)}
+func newTable(a *Area) *table {
+	t := &table{versions: map[string]resolved{}, set: acswire.NewVersionSet(a.Area), shape: a.Errors}
+	if t.shape == nil {
+		t.shape = usualShape
+	}
 	var supported, deprecated []string
 	for _, v := range t.set.All() {
 		t.versions[v.Version.String()] = withHeaders(v)
@@ -86,6 +93,7 @@ func newTable(a acswire.Area) *table {
 		}
 	}
 	t.supported, t.deprecated = strings.Join(supported, ", "), strings.Join(deprecated, ", ")
+	t.supportedValue = []string{t.supported}
 	return t
 }
 
@@ -101,9 +109,10 @@ func withHeaders(v acswire.ServedVersion) resolved {
 }
 
 // resolve finds what answers the api-version that a request asks for.
-func (t *table) resolve(r *http.Request) (resolved, error) {
-	asked := r.URL.Query()[acswire.QueryAPIVersion]
-	asked = slices.Compact(slices.Clone(asked)) // a link that was followed may say it twice
+func (t *table) resolve(asked []string) (resolved, error) {
+	if len(asked) > 1 {
+		asked = slices.Compact(slices.Clone(asked)) // a link that was followed may say it twice
+	}
 	if len(asked) == 0 || asked[0] == "" {
 		return resolved{}, &Error{
 			Status: http.StatusBadRequest, Code: acswire.CodeAPIVersionUnspecified,
@@ -134,25 +143,28 @@ func unsupported(version acswire.Version) *Error {
 	}
 }
 
-// find returns the operation that the contract has here.
+// find returns the operation that the version has here.
 func (e *endpoint) find(v acswire.ServedVersion) (*operation, error) {
-	for i := range e.operations {
-		if o := &e.operations[i]; o.In(v) {
-			return o, nil
+	if o := e.at(v); o != nil {
+		return o, nil
+	}
+	var allow []string
+	for _, other := range e.siblings {
+		if other.at(v) != nil {
+			allow = append(allow, other.method)
 		}
+	}
+	if len(allow) > 0 {
+		return nil, notAllowed(allow)
 	}
 	return nil, unsupported(v.Version)
 }
 
-func (f *Front) serve(e *endpoint) http.HandlerFunc {
-	return func(w http.ResponseWriter, r *http.Request) {
-		x := &exchange{front: f, w: w, r: r, began: time.Now(), route: e.route}
-		response, err := x.run(e)
-		if err != nil {
-			x.refuse(err)
-		} else {
-			x.answer(response)
+func (e *endpoint) at(v acswire.ServedVersion) *operation {
+	for i := range e.operations {
+		if o := &e.operations[i]; o.In(v) {
+			return o
 		}
-		x.done()
 	}
+	return nil
 }
