@@ -36,10 +36,14 @@ const (
 
 // Options say where the database is.
 type Options struct {
-	// Path is the file of the database; it is made, readable by its owner
-	// only, when it does not exist.
+	// URL names a PostgreSQL database, "postgres://user:password@host/name",
+	// with the parameters that libpq knows. Empty: SQLite in the file Path.
+	URL string
+	// Path is the file of the SQLite database; it is made, readable by its
+	// owner only, when it does not exist.
 	Path string
-	// Readers is how many reads may run at the same time; zero means 3.
+	// Readers is how many reads may run at the same time; zero means 3 on
+	// SQLite and 8 on PostgreSQL.
 	Readers int
 	// Logger hears of failed transactions that nobody waits for; nil is silent.
 	Logger *slog.Logger
@@ -67,6 +71,9 @@ type Store struct {
 // Open opens or makes the database, brings its schema up to date and starts
 // the writer. Close it when done.
 func Open(ctx context.Context, options Options) (*Store, error) {
+	if options.URL != "" {
+		return nil, errors.New("store: open: PostgreSQL is not there yet")
+	}
 	path, err := filepath.Abs(options.Path)
 	if err != nil {
 		return nil, fmt.Errorf("store: open: %w", err)
