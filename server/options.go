@@ -38,6 +38,11 @@ type Options struct {
 	// TLSConfig serves https with given certificates instead of the local
 	// certificate authority; nil is the local authority.
 	TLSConfig *tls.Config
+	// RequestTimeouts bound how slow a client may be.
+	RequestTimeouts RequestTimeouts
+	// Limits of requests per resource and operation: "off" or empty for none,
+	// "acs" for what ACS publishes, or the path of a YAML file (server/limits).
+	Limits string
 	// Timeouts of calls; zero fields take the defaults of callfsm.
 	Timeouts callfsm.Timeouts
 	// Retention is how long an agent's session is kept without a connection.

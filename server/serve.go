@@ -13,11 +13,7 @@ import (
 	"github.com/parley-rtc/parley/signaling"
 )
 
-// Bounds that keep a client from holding a connection for nothing.
 const (
-	headerTimeout = 10 * time.Second
-	readTimeout   = 60 * time.Second
-	idleTimeout   = 2 * time.Minute
 	maxHeader     = 64 << 10
 	healthTimeout = 2 * time.Second
 )
@@ -38,12 +34,13 @@ func (s *Server) serve(tlsConfig *tls.Config) error {
 }
 
 func (s *Server) serveOn(l net.Listener, handler http.Handler, tlsConfig *tls.Config) {
+	timeouts := s.options.RequestTimeouts.orDefaults()
 	h := &http.Server{
 		Handler:           handler,
 		TLSConfig:         tlsConfig,
-		ReadHeaderTimeout: headerTimeout,
-		ReadTimeout:       readTimeout,
-		IdleTimeout:       idleTimeout,
+		ReadHeaderTimeout: timeouts.Header,
+		ReadTimeout:       timeouts.Read,
+		IdleTimeout:       timeouts.Idle,
 		MaxHeaderBytes:    maxHeader,
 		BaseContext:       func(net.Listener) context.Context { return s.base },
 		// Broken handshakes and the like are the client's business.
@@ -100,13 +97,11 @@ func (s *Server) drain() {
 // handler returns the routes of all areas.
 func (s *Server) handler() (http.Handler, error) {
 	s.observe()
-	f, err := front.New(front.Options{
-		Resources:  s.resources,
-		PublicHost: s.publicHost(),
-		Now:        s.options.Now,
-		Logger:     s.logger,
-		Observer:   s.metrics,
-	}, s.identity.Area())
+	options, err := s.frontOptions()
+	if err != nil {
+		return nil, err
+	}
+	f, err := front.New(options, s.identity.Area())
 	if err != nil {
 		return nil, err
 	}
