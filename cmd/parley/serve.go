@@ -18,7 +18,7 @@ import (
 const drainTime = 9 * time.Second
 
 type serveFlags struct {
-	data, http, https, turn, publicIP, database, nats string
+	data, http, https, turn, publicIP, database, nats, limits string
 }
 
 func newServe() *cobra.Command {
@@ -50,6 +50,7 @@ An address is HOST:PORT; port 0 takes a free port, "off" does without.`,
 	flags.StringVar(&f.publicIP, "public-ip", "", "`address` at which others reach this machine, when it is not the one listened on")
 	flags.StringVar(&f.database, "database", "", "`URL` of a PostgreSQL database; empty: SQLite in the data folder")
 	flags.StringVar(&f.nats, "nats", "", "`URL` of a NATS cluster; empty: embedded")
+	flags.StringVar(&f.limits, "limits", "off", "`limits` of requests: off, acs for what ACS publishes, or a YAML file")
 	return cmd
 }
 
@@ -68,7 +69,7 @@ func serve(cmd *cobra.Command, f serveFlags) error {
 	}
 	srv, err := server.New(server.Options{
 		DataDir: f.data, HTTPAddr: f.http, HTTPSAddr: f.https, TURNAddr: f.turn,
-		PublicIP: f.publicIP, Logger: logger,
+		PublicIP: f.publicIP, Logger: logger, Limits: f.limits,
 	})
 	if err != nil {
 		return fmt.Errorf("start: %w", err)
