@@ -43,13 +43,14 @@ type ServedVersion struct {
 	// specified, else the one named for it in the table.
 	Contract Version
 	State    VersionState
-	// Listed tells whether the version stands in the api-supported-versions header.
+	// Listed tells whether the version stands in the api-supported-versions
+	// header or, deprecated, in api-deprecated-versions.
 	Listed bool
 	// Deprecated and Sunset are when the version was given notice and when it
 	// ends; zero without notice (RFC 9745, RFC 8594).
 	Deprecated, Sunset time.Time
-	// Source says how the version is known: "specification", "recording", or
-	// the SDK that sends it.
+	// Source says how the version is known: "specifications", "recordings", or
+	// which SDKs send it.
 	Source string
 }
 
@@ -94,10 +95,7 @@ func (s *VersionSet) Resolve(asked Version) (ServedVersion, error) {
 			nearest = v
 		}
 	}
-	state := VersionStable
-	if asked.preview != 0 {
-		state = VersionPreview
-	}
+	state := stateOf(asked)
 	if nearest.State == VersionDeprecated {
 		state = VersionDeprecated
 	}
