@@ -146,9 +146,9 @@ func Operations(a Area) []Operation {
 		return identityOperations()
 	case AreaResourceManager:
 		return armOperations()
-	default:
-		return nil
+	case AreaNone:
 	}
+	return nil
 }
 
 // FindOperation returns the operation with an id that answers a version.

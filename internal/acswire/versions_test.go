@@ -168,7 +168,7 @@ func TestVersions_Recorded(t *testing.T) {
 			return err
 		}
 		for _, step := range r.Steps {
-			area := acswire.AreaNone
+			var area acswire.Area
 			switch {
 			case strings.HasPrefix(step.Path, "/identities"), strings.HasPrefix(step.Path, "/teamsUser"):
 				area = acswire.AreaIdentity

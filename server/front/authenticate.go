@@ -94,7 +94,7 @@ func (r *Request) bearer() (string, error) {
 }
 
 // authenticate finds out who sent the request.
-func (f *Front) authenticate(r *Request) error {
+func (f *Front) authenticate(ctx context.Context, r *Request) error {
 	if r.Operation.Auth == acswire.AuthNone {
 		return nil
 	}
@@ -102,7 +102,7 @@ func (f *Front) authenticate(r *Request) error {
 	if err != nil {
 		return err
 	}
-	p, ctx, a := &r.Principal, r.http.Context(), &f.options.Authenticators
+	p, a := &r.Principal, &f.options.Authenticators
 	err = ErrTokenInvalid
 	switch r.Operation.Auth {
 	case acswire.AuthNone:

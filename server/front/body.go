@@ -153,31 +153,36 @@ func (r *Request) checkType() error {
 	if r.Operation.Request == nil || len(r.Body) == 0 && r.BodyFile == nil {
 		return nil
 	}
-	unsupported := func(message string) *Error {
-		return &Error{Status: http.StatusUnsupportedMediaType, Code: acswire.CodeUnsupportedMediaType, Message: message}
-	}
 	if coding := r.http.Header.Get("Content-Encoding"); coding != "" && !strings.EqualFold(coding, "identity") {
-		return unsupported("The body must not be encoded.")
+		return unsupportedType("The body must not be encoded.")
 	}
-	given := r.http.Header.Get(acswire.HeaderContentType)
-	if given == "" || given == "application/json" {
+	given, types := r.http.Header.Get(acswire.HeaderContentType), r.Operation.RequestTypes
+	if given == "" || given == "application/json" && len(types) == 0 {
 		return nil
 	}
 	media, params, err := mime.ParseMediaType(given)
-	if err != nil {
-		return unsupported("The content type is not well-formed.")
-	}
-	if len(r.Operation.RequestTypes) > 0 {
-		if !slices.Contains(r.Operation.RequestTypes, media) {
-			return unsupported("The content type must be one of: " + strings.Join(r.Operation.RequestTypes, ", ") + ".")
+	switch {
+	case err != nil:
+		return unsupportedType("The content type is not well-formed.")
+	case len(types) > 0:
+		if !slices.Contains(types, media) {
+			return unsupportedType("The content type must be one of: " + strings.Join(types, ", ") + ".")
 		}
 		return nil
-	}
-	if media != "application/json" && media != "text/json" && !(strings.HasPrefix(media, "application/") && strings.HasSuffix(media, "+json")) {
-		return unsupported("The content type must be application/json.")
-	}
-	if charset := params["charset"]; charset != "" && !strings.EqualFold(charset, "utf-8") {
-		return unsupported("The body must be UTF-8.")
+	case !isJSON(media):
+		return unsupportedType("The content type must be application/json.")
+	case params["charset"] != "" && !strings.EqualFold(params["charset"], "utf-8"):
+		return unsupportedType("The body must be UTF-8.")
 	}
 	return nil
+}
+
+func unsupportedType(message string) *Error {
+	return &Error{Status: http.StatusUnsupportedMediaType, Code: acswire.CodeUnsupportedMediaType, Message: message}
+}
+
+// isJSON tells whether a media type is JSON or built on it (RFC 6839 3.1).
+func isJSON(media string) bool {
+	return media == "application/json" || media == "text/json" ||
+		strings.HasPrefix(media, "application/") && strings.HasSuffix(media, "+json")
 }

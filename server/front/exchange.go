@@ -1,6 +1,7 @@
 package front
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"io"
@@ -47,7 +48,7 @@ func (f *Front) serve(e *endpoint) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		x := &exchange{front: f, table: e.table, w: w, r: r, began: time.Now(), route: e.route, id: guid.New()}
 		defer x.done()
-		a, err := x.run(e)
+		a, err := x.run(r.Context(), e)
 		if err != nil {
 			x.refuse(err)
 			return
@@ -73,7 +74,7 @@ type answer struct {
 }
 
 // run checks the request and calls the handler.
-func (x *exchange) run(e *endpoint) (answer, error) {
+func (x *exchange) run(ctx context.Context, e *endpoint) (answer, error) {
 	h := x.w.Header()
 	if x.table.supported != "" {
 		h[acswire.HeaderSupportedVersions] = x.table.supportedValue
@@ -99,17 +100,17 @@ func (x *exchange) run(e *endpoint) (answer, error) {
 		Version: x.version.Version, Contract: x.version.Contract, Operation: &x.operation.Operation,
 		http: x.r, query: query,
 	}
-	if err := x.admit(); err != nil {
+	if err := x.admit(ctx); err != nil {
 		return answer{}, err
 	}
 	if x.operation.Repeatability != acswire.RepeatNone {
-		return x.repeatable()
+		return x.repeatable(ctx)
 	}
-	return x.handle()
+	return x.handle(ctx)
 }
 
 // admit checks who asks, how often, and the body.
-func (x *exchange) admit() error {
+func (x *exchange) admit(ctx context.Context) error {
 	f, request := x.front, x.request
 	if x.operation.Auth != acswire.AuthManagement {
 		if request.Resource = f.options.Resources.ForHost(singlePort(x.r.Host)); request.Resource == nil {
@@ -121,7 +122,7 @@ func (x *exchange) admit() error {
 	if err := x.limit(f.options.Limits.Look); err != nil {
 		return err
 	}
-	if err := f.authenticate(request); err != nil {
+	if err := f.authenticate(ctx, request); err != nil {
 		return err
 	}
 	if err := x.readBody(request); err != nil {
@@ -155,8 +156,8 @@ func (x *exchange) limit(by func(limits.Call) *limits.Refusal) error {
 }
 
 // handle calls the handler.
-func (x *exchange) handle() (answer, error) {
-	response, err := x.operation.handle(x.r.Context(), x.request)
+func (x *exchange) handle(ctx context.Context) (answer, error) {
+	response, err := x.operation.handle(ctx, x.request)
 	if err != nil {
 		return answer{}, err
 	}
@@ -273,15 +274,15 @@ func (x *exchange) seen() Exchange {
 }
 
 // repeatable handles a request that may come twice, once.
-func (x *exchange) repeatable() (answer, error) {
+func (x *exchange) repeatable(ctx context.Context) (answer, error) {
 	key, marked, err := x.repeatKey()
 	if err != nil {
 		return answer{}, err
 	}
 	if !marked {
-		return x.handle()
+		return x.handle(ctx)
 	}
-	claim, err := x.front.options.Repeats.Begin(x.r.Context(), key, x.fingerprint())
+	claim, err := x.front.options.Repeats.Begin(ctx, key, x.fingerprint())
 	if err != nil {
 		if errors.Is(err, repeat.ErrOtherRequest) {
 			return answer{}, rejected("The id of the request belongs to another request.")
@@ -296,7 +297,7 @@ func (x *exchange) repeatable() (answer, error) {
 		if len(a.body) == 0 {
 			a.body = nil
 		}
-	} else if a, err = x.claimed(claim); err != nil {
+	} else if a, err = x.claimed(ctx, claim); err != nil {
 		return answer{}, err
 	}
 	if x.operation.Repeatability == acswire.RepeatPair {
@@ -306,19 +307,19 @@ func (x *exchange) repeatable() (answer, error) {
 }
 
 // claimed calls the handler and keeps its answer.
-func (x *exchange) claimed(claim *repeat.Claim) (answer, error) {
+func (x *exchange) claimed(ctx context.Context, claim *repeat.Claim) (answer, error) {
 	x.request.claim = claim
-	a, err := x.handle()
+	a, err := x.handle(ctx)
 	switch {
 	case errors.Is(err, repeat.ErrLost):
 		return answer{}, &Error{Status: http.StatusServiceUnavailable, Code: acswire.CodeServiceUnavailable, Message: "The request took too long. Try again."}
 	case err != nil:
-		if abandon := claim.Abandon(x.r.Context()); abandon != nil {
+		if abandon := claim.Abandon(ctx); abandon != nil {
 			x.front.options.Logger.Warn("claim of a request not given up", "request_id", x.id.String(), "error", abandon)
 		}
 		return answer{}, err
 	case x.request.kept:
 		return a, nil
 	}
-	return a, claim.Finish(x.r.Context(), repeat.Answer{Status: a.status, Header: a.header, Body: a.body})
+	return a, claim.Finish(ctx, repeat.Answer{Status: a.status, Header: a.header, Body: a.body})
 }

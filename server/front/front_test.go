@@ -3,6 +3,7 @@ package front_test
 import (
 	"bytes"
 	"context"
+	"encoding/base64"
 	"errors"
 	"log/slog"
 	"net/http"
@@ -72,6 +73,19 @@ func open(t testing.TB, options front.Options, routes ...route) *front.Front {
 		t.Fatal(err)
 	}
 	return f
+}
+
+// sign signs a request whose body has the hash.
+func sign(t testing.TB, req *http.Request, key, hash []byte) {
+	t.Helper()
+	date, sum := time.Now().UTC().Format(http.TimeFormat), base64.StdEncoding.EncodeToString(hash)
+	req.Header.Set("x-ms-date", date)
+	req.Header.Set("x-ms-content-sha256", sum)
+	text := acswire.StringToSign(req.Method, req.RequestURI, []string{date, req.Host, sum})
+	req.RequestURI = strings.TrimPrefix(req.RequestURI, "http://res.example")
+	text = strings.Replace(text, "http://res.example", "", 1)
+	req.Header.Set("Authorization", "HMAC-SHA256 SignedHeaders=x-ms-date;host;x-ms-content-sha256&Signature="+
+		base64.StdEncoding.EncodeToString(acswire.Signature(key, text)))
 }
 
 func request(method, target, body string) *http.Request {

@@ -12,6 +12,9 @@ import (
 	"github.com/parley-rtc/parley/server/store"
 )
 
+// repeatMargin is for the clocks of clients.
+const repeatMargin = time.Hour
+
 // rejected refuses a request because of what marks it.
 func rejected(message string) *Error {
 	return &Error{
@@ -27,7 +30,7 @@ func (x *exchange) repeatKey() (repeat.Key, bool, error) {
 	if len(ids) == 0 && len(firsts) == 0 || x.front.options.Repeats == nil {
 		return repeat.Key{}, false, nil
 	}
-	if len(ids) != 1 || len(firsts) > 1 || ids[0] == "" || len(ids[0]) > repeat.MaxID {
+	if len(ids) != 1 || ids[0] == "" || len(ids[0]) > repeat.MaxID {
 		return repeat.Key{}, false, rejected("The id of the request is missing, repeated or too long.")
 	}
 	if x.operation.Repeatability == acswire.RepeatPair {
@@ -38,17 +41,8 @@ func (x *exchange) repeatKey() (repeat.Key, bool, error) {
 			return repeat.Key{}, false, rejected("The time at which the request was first sent is missing.")
 		}
 	}
-	if len(firsts) == 1 {
-		first, err := http.ParseTime(firsts[0])
-		if err != nil {
-			return repeat.Key{}, false, rejected("The time at which the request was first sent is not well-formed.")
-		}
-		// An answer that may be forgotten already must not be given anew.
-		if x.front.options.Now().Sub(first) > repeat.Keep-time.Hour {
-			e := rejected("The request was first sent too long ago.")
-			e.Status, e.Code, e.Target = http.StatusPreconditionFailed, acswire.CodePreconditionFailed, acswire.HeaderRepeatabilityFirst
-			return repeat.Key{}, false, e
-		}
+	if err := x.checkFirstSent(firsts); err != nil {
+		return repeat.Key{}, false, err
 	}
 	key := repeat.Key{Scope: x.operation.ID, ID: ids[0]}
 	if x.request.Resource != nil {
@@ -58,6 +52,24 @@ func (x *exchange) repeatKey() (repeat.Key, bool, error) {
 		key.Scope += " " + user
 	}
 	return key, true, nil
+}
+
+// checkFirstSent refuses a request whose answer may be forgotten already: it
+// must not be done anew.
+func (x *exchange) checkFirstSent(firsts []string) error {
+	if len(firsts) == 0 {
+		return nil
+	}
+	first, err := http.ParseTime(firsts[0])
+	if err != nil || len(firsts) > 1 {
+		return rejected("The time at which the request was first sent is not well-formed.")
+	}
+	if x.front.options.Now().Sub(first) <= repeat.Keep-repeatMargin {
+		return nil
+	}
+	e := rejected("The request was first sent too long ago.")
+	e.Status, e.Code, e.Target = http.StatusPreconditionFailed, acswire.CodePreconditionFailed, acswire.HeaderRepeatabilityFirst
+	return e
 }
 
 // fingerprint stands for what was asked: method, path, query and body.

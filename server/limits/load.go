@@ -106,14 +106,9 @@ func Parse(data []byte) ([]Rule, error) {
 
 func (r *fileRule) rule(known map[string]bool) (Rule, error) {
 	rule := Rule{Name: r.Name, Operations: r.Operations, With: r.With, Without: r.Without}
-	switch {
-	case r.Scope == "" || r.Scope == "resource":
-	case r.Scope == "user":
-		rule.Scope = ScopeUser
-	case strings.HasPrefix(r.Scope, "{") && strings.HasSuffix(r.Scope, "}") && len(r.Scope) > 2:
-		rule.Scope, rule.Parameter = ScopeValue, r.Scope[1:len(r.Scope)-1]
-	default:
-		return Rule{}, fmt.Errorf("the scope %q is none of resource, user, {parameter}", r.Scope)
+	var err error
+	if rule.Scope, rule.Parameter, err = parseScope(r.Scope); err != nil {
+		return Rule{}, err
 	}
 	if len(r.Operations) == 0 {
 		return Rule{}, errors.New("no operations")
@@ -133,4 +128,16 @@ func (r *fileRule) rule(known map[string]bool) (Rule, error) {
 		rule.Allow = append(rule.Allow, Window{Requests: w.Requests, Per: w.Per})
 	}
 	return rule, nil
+}
+
+func parseScope(s string) (scope Scope, parameter string, err error) {
+	switch {
+	case s == "" || s == "resource":
+		return ScopeResource, "", nil
+	case s == "user":
+		return ScopeUser, "", nil
+	case strings.HasPrefix(s, "{") && strings.HasSuffix(s, "}") && len(s) > 2:
+		return ScopeValue, s[1 : len(s)-1], nil
+	}
+	return 0, "", fmt.Errorf("the scope %q is none of resource, user, {parameter}", s)
 }

@@ -145,9 +145,9 @@ func (s *Store) leave(key Key) {
 
 // row is what the table has of a key.
 type row struct {
-	fingerprint, body  []byte
-	lease, status, end int64
-	headers            string
+	fingerprint, body []byte
+	lease, status     int64
+	headers           string
 }
 
 // claim writes the key into the table, or reads the answer that is there. It
