@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/parley-rtc/parley/internal/acswire"
 	"github.com/parley-rtc/parley/server/front"
 	"github.com/parley-rtc/parley/signaling"
 )
@@ -20,11 +21,11 @@ const (
 
 // serve answers on the listeners.
 func (s *Server) serve(tlsConfig *tls.Config) error {
-	front, err := s.handler()
+	door, err := s.handler()
 	if err != nil {
 		return err
 	}
-	handler := s.gated(front)
+	handler := s.gated(door)
 	// No handler runs before everything is there.
 	if s.http != nil {
 		s.serveOn(s.http, handler, nil)
@@ -61,11 +62,13 @@ func (s *Server) serveOn(l net.Listener, handler http.Handler, tlsConfig *tls.Co
 // gated turns requests away while the service drains, and lets Close wait for
 // those that run: the http server does not wait for connections that were
 // taken from it.
-func (s *Server) gated(next http.Handler) http.Handler {
+func (s *Server) gated(next *front.Front) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !s.enter() {
-			w.Header().Set("Retry-After", "1")
-			http.Error(w, "draining", http.StatusServiceUnavailable)
+			next.Refuse(w, r, &front.Error{
+				Status: http.StatusServiceUnavailable, Code: acswire.CodeServiceUnavailable,
+				Message: "The service is being stopped. Try again.", Header: http.Header{acswire.HeaderRetryAfter: {"1"}},
+			})
 			return
 		}
 		s.inFlight.Add(1)
@@ -95,7 +98,7 @@ func (s *Server) drain() {
 }
 
 // handler returns the routes of all areas.
-func (s *Server) handler() (http.Handler, error) {
+func (s *Server) handler() (*front.Front, error) {
 	s.observe()
 	options, err := s.frontOptions()
 	if err != nil {

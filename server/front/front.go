@@ -143,6 +143,14 @@ func (f *Front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	f.mux.ServeHTTP(w, r)
 }
 
+// Refuse answers a request with an error without looking at it, as a service
+// does that is being stopped.
+func (f *Front) Refuse(w http.ResponseWriter, r *http.Request, err *Error) {
+	if !f.cors(w, r) {
+		f.outside(w, r, err)
+	}
+}
+
 // wrongMethod refuses a method, naming those that the path takes (RFC 9110
 // 15.5.6).
 func (f *Front) wrongMethod(r *http.Request) *Error {
