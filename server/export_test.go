@@ -28,6 +28,6 @@ func NewUser(s *Server) (id, token string, err error) {
 	if err != nil {
 		return "", "", err
 	}
-	token, _, err = s.identity.Sign(user.ResourceID, user.ID, []string{"voip"}, now, time.Hour)
+	token, _, err = s.identity.Sign(&user, []string{"voip"}, now, time.Hour)
 	return user.RawID(), token, err
 }

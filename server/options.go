@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/parley-rtc/parley/internal/callfsm"
+	"github.com/parley-rtc/parley/server/identity"
 )
 
 // Options configure the service. They are read once, by New.
@@ -43,6 +44,9 @@ type Options struct {
 	// Limits of requests per resource and operation: "off" or empty for none,
 	// "acs" for what ACS publishes, or the path of a YAML file (server/limits).
 	Limits string
+	// TokenAlgorithm signs user access tokens. The zero value is
+	// identity.AlgorithmES256. After a change the tokens before it stay good.
+	TokenAlgorithm identity.Algorithm
 	// Timeouts of calls; zero fields take the defaults of callfsm.
 	Timeouts callfsm.Timeouts
 	// Retention is how long an agent's session is kept without a connection.

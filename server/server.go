@@ -165,6 +165,9 @@ func (s *Server) close(ctx context.Context) error {
 	if s.relay != nil {
 		note("relay", s.relay.server.Close())
 	}
+	if s.identity != nil {
+		s.identity.Close()
+	}
 	if s.bus != nil {
 		note("bus", s.bus.Close())
 	}

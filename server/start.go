@@ -100,9 +100,23 @@ func (s *Server) openStore(lastTURN int) error {
 	}
 	return together(
 		func() (err error) { s.resources, err = resource.Open(s.base, s.store, s.options.Now); return err },
-		func() (err error) { s.identity, err = identity.Open(s.base, s.store, s.options.Now); return err },
+		s.openIdentity,
 		func() error { return s.openRelay(lastTURN) },
 	)
+}
+
+func (s *Server) openIdentity() (err error) {
+	s.identity, err = identity.Open(s.base, identity.Options{
+		Store: s.store, Now: s.options.Now, Algorithm: s.options.TokenAlgorithm, Logger: s.logger, Revoked: s.endSessions,
+	})
+	return err
+}
+
+// endSessions closes what a user has open, on every node: the tokens are void.
+func (s *Server) endSessions(user string) {
+	if err := s.calls.EndSessions(user, signaling.CodeTokenInvalid); err != nil {
+		s.logger.Error("sessions of a user whose tokens were revoked", "error", err)
+	}
 }
 
 func (s *Server) openRelay(lastPort int) error {

@@ -29,6 +29,7 @@ const (
 	CodeForbidden                  = "Forbidden"
 	CodeIdentityNotOwned           = "IdentityNotOwned"
 	CodeInternalError              = "InternalError"
+	CodeInvalidAccessToken         = "InvalidAccessToken" //nolint:gosec // not a credential
 	CodeInvalidAPIVersion          = "InvalidApiVersion"
 	CodeInvalidAuthenticationToken = "InvalidAuthenticationToken"
 	CodeMethodNotAllowed           = "MethodNotAllowed"

@@ -43,6 +43,72 @@ type IssueAccessTokenRequest struct {
 	ExpiresInMinutes *int32 `json:"expiresInMinutes,omitempty"`
 }
 
+// IdentityV2020 is the user and the body of the 200 that answers POST
+// /identities at 2020-07-20-preview2.
+type IdentityV2020 struct {
+	ID *string `json:"id,omitempty"`
+}
+
+// UpdateIdentityRequestV2020 is the body of PATCH /identities/{id} at
+// 2020-07-20-preview2.
+type UpdateIdentityRequestV2020 struct {
+	// TokensValidFrom makes all tokens void that were issued before it, RFC 3339.
+	TokensValidFrom *string `json:"tokensValidFrom,omitempty"`
+}
+
+// IssueTokenRequestV2020 is the body of POST /identities/{id}/token at
+// 2020-07-20-preview2.
+type IssueTokenRequestV2020 struct {
+	Scopes []string `json:"scopes"`
+}
+
+// TokenV2020 answers POST /identities/{id}/token at 2020-07-20-preview2.
+type TokenV2020 struct {
+	ID        *string `json:"id,omitempty"`
+	Token     *string `json:"token,omitempty"`
+	ExpiresOn *string `json:"expiresOn,omitempty"`
+}
+
+// TeamsUserExchangeRequest is the body of POST /teamsUser/:exchangeAccessToken.
+type TeamsUserExchangeRequest struct {
+	// Token is the access token of the Entra user: a secret.
+	Token *string `json:"token,omitempty"`
+	// AppID is the application that the token was issued to.
+	AppID *string `json:"appId,omitempty"`
+	// UserID is the object id of the user.
+	UserID *string `json:"userId,omitempty"`
+}
+
+// ExchangeRequest is the body of the exchanges whose token stands in the
+// Authorization header: an empty object.
+type ExchangeRequest struct{}
+
+// Kinds of principals of an assignment.
+const (
+	PrincipalTypeUser            = "user"
+	PrincipalTypeResourceAccount = "resourceAccount"
+)
+
+// PossiblePrincipalTypes returns every kind of principal of an assignment.
+func PossiblePrincipalTypes() []string {
+	return []string{PrincipalTypeUser, PrincipalTypeResourceAccount}
+}
+
+// TeamsExtensionAssignmentRequest is the body of the PUT of an assignment.
+type TeamsExtensionAssignmentRequest struct {
+	PrincipalType *string `json:"principalType,omitempty"`
+	// ClientIDs are the applications that the principal may use; none is all.
+	ClientIDs []string `json:"clientIds,omitempty"`
+}
+
+// TeamsExtensionAssignment is an assignment.
+type TeamsExtensionAssignment struct {
+	ObjectID      *string  `json:"objectId,omitempty"`
+	TenantID      *string  `json:"tenantId,omitempty"`
+	PrincipalType *string  `json:"principalType,omitempty"`
+	ClientIDs     []string `json:"clientIds,omitempty"`
+}
+
 // Lifetimes of a user access token in minutes.
 const (
 	MinTokenMinutes     = 60
@@ -57,6 +123,8 @@ const (
 	ScopeChatJoin        = "chat.join"
 	ScopeChatJoinLimited = "chat.join.limited"
 	ScopeVoIPJoin        = "voip.join"
+	// ScopePSTN existed at 2020-07-20-preview2 only.
+	ScopePSTN = "pstn"
 )
 
 // PossibleScopes returns every scope that a token may have.

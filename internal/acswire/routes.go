@@ -1,15 +1,12 @@
 package acswire
 
-import "net/url"
-
-// Routes of the identity area, as patterns with {name} for a percent-encoded
-// path value. They are matched against the path as sent.
-const (
-	RouteIdentities       = "/identities"
-	RouteIssueAccessToken = "/identities/{id}/:issueAccessToken" //nolint:gosec // a path, not a credential
+import (
+	"net/url"
+	"strings"
 )
 
-// IssueAccessTokenPath returns the escaped path that issues a token for the user.
-func IssueAccessTokenPath(id string) string {
-	return RouteIdentities + "/" + url.PathEscape(id) + "/:issueAccessToken"
+// EscapePathValue percent-encodes a value of a path as the SDKs do: everything
+// but letters, digits and "-._~" (RFC 3986 2.3).
+func EscapePathValue(value string) string {
+	return strings.ReplaceAll(url.QueryEscape(value), "+", "%20")
 }

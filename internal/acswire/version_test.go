@@ -74,7 +74,7 @@ func FuzzParseVersion(f *testing.F) {
 
 func TestIssueAccessTokenPath(t *testing.T) {
 	got := acswire.IssueAccessTokenPath("8:acs:a_b/../?")
-	if got != "/identities/8:acs:a_b%2F..%2F%3F/:issueAccessToken" {
+	if got != "/identities/8%3Aacs%3Aa_b%2F..%2F%3F/:issueAccessToken" {
 		t.Errorf("path %s", got)
 	}
 	u, err := url.Parse(got)

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/parley-rtc/parley/internal/acswire"
 	"github.com/parley-rtc/parley/server/front"
@@ -22,15 +24,25 @@ const (
 
 const maxCustomID = 256
 
-// Area returns what answers the operations of the identity area.
+// Area returns the routes of the identity area.
 func (s *Service) Area() front.Area {
-	return front.Area{
-		Area: acswire.AreaIdentity,
-		Handlers: map[string]front.Handler{
-			acswire.OpIdentityCreate:           s.createIdentity,
-			acswire.OpIdentityIssueAccessToken: s.issueAccessToken,
-		},
-	}
+	return front.Area{Area: acswire.AreaIdentity, Handlers: map[string]front.Handler{
+		acswire.OpIdentityCreate:             s.createIdentity,
+		acswire.OpIdentityGet:                s.getIdentity,
+		acswire.OpIdentityDelete:             s.deleteIdentity,
+		acswire.OpIdentityIssueAccessToken:   s.issueAccessToken,
+		acswire.OpIdentityRevokeAccessTokens: s.revokeAccessTokens,
+		acswire.OpIdentityExchangeTeamsUser:  s.exchangeTeamsUser,
+		acswire.OpIdentityExchangeEntra:      s.exchangeEntra,
+		acswire.OpTeamsExtensionExchange:     s.exchangeTeamsExtension,
+		acswire.OpTeamsExtensionGet:          s.getAssignment,
+		acswire.OpTeamsExtensionUpsert:       s.upsertAssignment,
+		acswire.OpTeamsExtensionDelete:       s.deleteAssignment,
+		acswire.OpIdentityCreateV2020:        s.createIdentity2020,
+		acswire.OpIdentityIssueTokenV2020:    s.issueToken2020,
+		acswire.OpIdentityUpdateV2020:        s.updateIdentity2020,
+		acswire.OpIdentityDeleteV2020:        s.deleteIdentity,
+	}}
 }
 
 // createIdentity answers POST /identities.
@@ -50,7 +62,7 @@ func (s *Service) createIdentity(ctx context.Context, r *front.Request) (*front.
 	wanted := len(body.CreateTokenWithScopes) > 0
 	var at time.Time
 	if wanted {
-		if err := checkScopes(body.CreateTokenWithScopes, "createTokenWithScopes"); err != nil {
+		if err := checkScopes(body.CreateTokenWithScopes, "createTokenWithScopes", acswire.PossibleScopes()); err != nil {
 			return nil, err
 		}
 		at = s.now()
@@ -59,23 +71,47 @@ func (s *Service) createIdentity(ctx context.Context, r *front.Request) (*front.
 	if err != nil {
 		return nil, err
 	}
-	id := user.RawID()
-	answer := acswire.CreateIdentityResponse{Identity: &acswire.Identity{ID: &id}}
+	answer := acswire.CreateIdentityResponse{Identity: &acswire.Identity{ID: new(user.RawID())}}
 	if customID != "" {
-		answer.Identity.CustomID = &customID
-		if !user.LastTokenIssuedAt.IsZero() {
-			issued := user.LastTokenIssuedAt.UTC().Format(issuedFormat)
-			answer.Identity.LastTokenIssuedAt = &issued
-		}
+		answer.Identity = model(&user)
 	}
 	if wanted {
-		token, expires, err := s.Sign(user.ResourceID, user.ID, body.CreateTokenWithScopes, at, life)
+		token, expires, err := s.Sign(&user, body.CreateTokenWithScopes, at, life)
 		if err != nil {
 			return nil, err
 		}
 		answer.AccessToken = accessToken(token, expires)
 	}
 	return &front.Response{Status: http.StatusCreated, Body: answer}, nil
+}
+
+// model is a user with all that is told of it.
+func model(user *User) *acswire.Identity {
+	m := &acswire.Identity{ID: new(user.RawID())}
+	if user.CustomID != "" {
+		m.CustomID = &user.CustomID
+	}
+	if !user.LastTokenIssuedAt.IsZero() {
+		m.LastTokenIssuedAt = new(user.LastTokenIssuedAt.UTC().Format(issuedFormat))
+	}
+	return m
+}
+
+// getIdentity answers GET /identities/{id}.
+func (s *Service) getIdentity(ctx context.Context, r *front.Request) (*front.Response, error) {
+	user, err := s.User(ctx, r.Resource.ID, r.Param("id"))
+	if err != nil {
+		return nil, refusal(err)
+	}
+	return &front.Response{Status: http.StatusOK, Body: model(&user)}, nil
+}
+
+// deleteIdentity answers DELETE /identities/{id}.
+func (s *Service) deleteIdentity(ctx context.Context, r *front.Request) (*front.Response, error) {
+	if err := s.DeleteUser(ctx, r.Resource.ID, r.Param("id")); err != nil {
+		return nil, refusal(err)
+	}
+	return &front.Response{Status: http.StatusNoContent}, nil
 }
 
 // issueAccessToken answers POST /identities/{id}/:issueAccessToken.
@@ -88,20 +124,45 @@ func (s *Service) issueAccessToken(ctx context.Context, r *front.Request) (*fron
 	if err != nil {
 		return nil, err
 	}
-	if err := checkScopes(body.Scopes, "scopes"); err != nil {
+	if err := checkScopes(body.Scopes, "scopes", acswire.PossibleScopes()); err != nil {
 		return nil, err
 	}
 	token, expires, err := s.IssueToken(ctx, r.Resource.ID, r.Param("id"), body.Scopes, life)
-	if errors.Is(err, ErrNotOwned) {
-		return nil, &front.Error{
+	if err != nil {
+		return nil, refusal(err)
+	}
+	return &front.Response{Status: http.StatusOK, Body: accessToken(token, expires)}, nil
+}
+
+// revokeAccessTokens answers POST /identities/{id}/:revokeAccessTokens.
+func (s *Service) revokeAccessTokens(ctx context.Context, r *front.Request) (*front.Response, error) {
+	if err := s.RevokeTokens(ctx, r.Resource.ID, r.Param("id"), s.now()); err != nil {
+		return nil, refusal(err)
+	}
+	return &front.Response{Status: http.StatusNoContent}, nil
+}
+
+// refusal is the contract's form of the errors of this package.
+func refusal(err error) error {
+	switch {
+	case errors.Is(err, ErrNotOwned):
+		return &front.Error{
 			Status: http.StatusUnauthorized, Code: acswire.CodeIdentityNotOwned,
 			Message: "Provided identity doesn't belong to the resource.",
 		}
+	case errors.Is(err, ErrForeignToken):
+		return &front.Error{
+			Status: http.StatusUnauthorized, Code: acswire.CodeInvalidAccessToken,
+			Message: "Provided access token is not valid.",
+		}
+	case errors.Is(err, ErrNotAssigned):
+		return &front.Error{
+			Status: http.StatusForbidden, Code: acswire.CodeForbidden,
+			Message: "The principal has no assignment for this resource and application.",
+		}
+	default:
+		return err
 	}
-	if err != nil {
-		return nil, err
-	}
-	return &front.Response{Status: http.StatusOK, Body: accessToken(token, expires)}, nil
 }
 
 func accessToken(token string, expires time.Time) *acswire.AccessToken {
@@ -127,16 +188,14 @@ func lifetime(minutes *int32) (time.Duration, error) {
 	return time.Duration(*minutes) * time.Minute, nil
 }
 
-func checkScopes(scopes []string, target string) error {
+func checkScopes(scopes []string, target string, possible []string) error {
 	if len(scopes) == 0 {
 		return invalid(target, "At least one scope is required.")
 	}
-	seen := map[string]bool{}
-	for _, scope := range scopes {
-		if !slices.Contains(acswire.PossibleScopes(), scope) || seen[scope] {
-			return invalid(target, "The scopes must be different ones of: %s.", strings.Join(acswire.PossibleScopes(), ", "))
+	for i, scope := range scopes {
+		if !slices.Contains(possible, scope) || slices.Contains(scopes[:i], scope) {
+			return invalid(target, "The scopes must be different ones of: %s.", strings.Join(possible, ", "))
 		}
-		seen[scope] = true
 	}
 	return nil
 }
@@ -144,11 +203,15 @@ func checkScopes(scopes []string, target string) error {
 // customID reads the caller's own id, which older versions do not have: they
 // ignore the member as any other unknown one.
 func customID(r *front.Request, given *string) (string, error) {
-	if given == nil || r.Version.Compare(acswire.VersionCustomID()) < 0 {
+	if given == nil || r.Contract.Compare(acswire.VersionCustomID()) < 0 {
 		return "", nil
 	}
-	if *given == "" || len(*given) > maxCustomID {
-		return "", invalid("customId", "customId must have 1 to %d characters.", maxCustomID)
+	if *given == "" || len(*given) > maxCustomID || !printable(*given) {
+		return "", invalid("customId", "customId must have 1 to %d printable characters.", maxCustomID)
 	}
 	return *given, nil
+}
+
+func printable(s string) bool {
+	return utf8.ValidString(s) && !strings.ContainsFunc(s, unicode.IsControl)
 }

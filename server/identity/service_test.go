@@ -21,10 +21,11 @@ func open(t *testing.T, path string, now func() time.Time) (*identity.Service, *
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { st.Close() })
-	s, err := identity.Open(context.Background(), st, now)
+	s, err := identity.Open(context.Background(), identity.Options{Store: st, Now: now})
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(s.Close)
 	return s, st
 }
 
@@ -98,7 +99,7 @@ func TestOpen_BrokenKey_Fails(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := identity.Open(ctx, st, time.Now); err == nil {
+	if _, err := identity.Open(ctx, identity.Options{Store: st}); err == nil {
 		t.Error("opened")
 	}
 }

@@ -1,6 +1,7 @@
 package identity
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -77,7 +78,10 @@ type wireClaims struct {
 	IssuedAt   *jwt.NumericDate `json:"iat"`
 	ACSScope   string           `json:"acsScope"`
 	ResourceID string           `json:"resourceId"`
-	Audience   jwt.ClaimStrings `json:"aud,omitempty"`
+	// IssuedMS is when the token was issued in milliseconds: revoking goes by
+	// it. ACS's tokens do not have it.
+	IssuedMS int64            `json:"iatMs,omitempty"`
+	Audience jwt.ClaimStrings `json:"aud,omitempty"`
 }
 
 func (c *wireClaims) GetExpirationTime() (*jwt.NumericDate, error) { return c.ExpiresAt, nil }
@@ -87,16 +91,22 @@ func (c *wireClaims) GetIssuer() (string, error)                   { return "", 
 func (c *wireClaims) GetSubject() (string, error)                  { return c.SkypeID, nil }
 func (c *wireClaims) GetAudience() (jwt.ClaimStrings, error)       { return c.Audience, nil }
 
+func (k *signingKey) method() jwt.SigningMethod {
+	if k.Algorithm == AlgorithmRS256 {
+		return jwt.SigningMethodRS256
+	}
+	return jwt.SigningMethodES256
+}
+
 // tokens signs and verifies user access tokens.
 type tokens struct {
-	keys   []*signingKey // newest first
-	now    func() time.Time
+	ring   *keyring
 	parser *jwt.Parser
 }
 
-func newTokens(keys []*signingKey, now func() time.Time) *tokens {
-	return &tokens{keys: keys, now: now, parser: jwt.NewParser(
-		jwt.WithValidMethods([]string{algorithm}),
+func newTokens(ring *keyring, now func() time.Time) *tokens {
+	return &tokens{ring: ring, parser: jwt.NewParser(
+		jwt.WithValidMethods([]string{string(AlgorithmES256), string(AlgorithmRS256)}),
 		jwt.WithExpirationRequired(),
 		jwt.WithTimeFunc(now),
 		jwt.WithStrictDecoding(),
@@ -105,8 +115,8 @@ func newTokens(keys []*signingKey, now func() time.Time) *tokens {
 
 // sign makes a token.
 func (t *tokens) sign(c Claims) (string, error) {
-	key := t.keys[0]
-	token := jwt.NewWithClaims(jwt.SigningMethodES256, &wireClaims{
+	key := t.ring.signer()
+	token := jwt.NewWithClaims(key.method(), &wireClaims{
 		SkypeID:    strings.TrimPrefix(c.RawID(), "8:"),
 		Scope:      legacyScope,
 		Issued:     strconv.FormatInt(c.IssuedAt.Unix(), 10),
@@ -114,8 +124,9 @@ func (t *tokens) sign(c Claims) (string, error) {
 		IssuedAt:   jwt.NewNumericDate(c.IssuedAt),
 		ACSScope:   strings.Join(c.Scopes, ","),
 		ResourceID: c.ResourceID.String(),
+		IssuedMS:   c.IssuedAt.UnixMilli(),
 	})
-	token.Header["kid"] = key.id
+	token.Header["kid"] = key.ID
 	signed, err := token.SignedString(key.private)
 	if err != nil {
 		return "", fmt.Errorf("identity: sign: %w", err)
@@ -125,19 +136,30 @@ func (t *tokens) sign(c Claims) (string, error) {
 
 // verify reads a token that this service signed and that is not past its time.
 // The error is ErrTokenInvalid or ErrTokenExpired and repeats nothing of the token.
-func (t *tokens) verify(token string) (Claims, error) {
+func (t *tokens) verify(ctx context.Context, token string) (Claims, error) {
 	if len(token) > maxToken {
 		return Claims{}, ErrTokenInvalid
 	}
 	var wire wireClaims
+	var failed error
 	_, err := t.parser.ParseWithClaims(token, &wire, func(parsed *jwt.Token) (any, error) {
-		for _, key := range t.keys {
-			if parsed.Header["kid"] == key.id {
-				return &key.private.PublicKey, nil
+		id, _ := parsed.Header["kid"].(string)
+		key, err := t.ring.verifier(ctx, id)
+		if err != nil {
+			if !errors.Is(err, ErrTokenInvalid) {
+				failed = err
 			}
+			return nil, ErrTokenInvalid
 		}
-		return nil, ErrTokenInvalid
+		// The token does not choose how it is verified.
+		if parsed.Method.Alg() != string(key.Algorithm) {
+			return nil, ErrTokenInvalid
+		}
+		return key.private.Public(), nil
 	})
+	if failed != nil {
+		return Claims{}, failed
+	}
 	if err != nil {
 		// The signature is checked before the times.
 		if errors.Is(err, jwt.ErrTokenExpired) && !errors.Is(err, jwt.ErrTokenSignatureInvalid) {
@@ -155,8 +177,11 @@ func (c *wireClaims) claims() (Claims, error) {
 		return Claims{}, ErrTokenInvalid
 	}
 	claims := Claims{ResourceID: resource, UserID: user, IssuedAt: c.IssuedAt.Time, Expires: c.ExpiresAt.Time}
+	if c.IssuedMS != 0 {
+		claims.IssuedAt = time.UnixMilli(c.IssuedMS)
+	}
 	for scope := range strings.SplitSeq(c.ACSScope, ",") {
-		if !slices.Contains(acswire.PossibleScopes(), scope) {
+		if !slices.Contains(acswire.PossibleScopes(), scope) && scope != acswire.ScopePSTN {
 			return Claims{}, ErrTokenInvalid
 		}
 		claims.Scopes = append(claims.Scopes, scope)

@@ -2,6 +2,7 @@ package identity
 
 import (
 	"bytes"
+	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"errors"
@@ -19,7 +20,13 @@ import (
 // the corpus stay good.
 func fixedTokens(t testing.TB) *tokens {
 	t.Helper()
-	return newTokens([]*signingKey{fixedKey(t, "fixed", 7), fixedKey(t, "older", 8)}, func() time.Time { return time.Unix(1_800_000_000, 0) })
+	return tokensOf(fixedKey(t, "fixed", 7), fixedKey(t, "older", 8))
+}
+
+func fixedNow() time.Time { return time.Unix(1_800_000_000, 0) }
+
+func tokensOf(keys ...*signingKey) *tokens {
+	return newTokens(&keyring{now: fixedNow, keys: keys, looked: fixedNow()}, fixedNow)
 }
 
 func fixedKey(t testing.TB, id string, fill byte) *signingKey {
@@ -28,7 +35,7 @@ func fixedKey(t testing.TB, id string, fill byte) *signingKey {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &signingKey{id: id, private: private}
+	return &signingKey{Key: Key{ID: id, Algorithm: AlgorithmES256}, private: private}
 }
 
 func fixedClaims() Claims {
@@ -45,7 +52,7 @@ func TestTokens_RoundTrip(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, err := tk.verify(token)
+	got, err := tk.verify(context.Background(), token)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -56,14 +63,14 @@ func TestTokens_RoundTrip(t *testing.T) {
 		t.Errorf("scopes %v", got.Scopes)
 	}
 	// A token of a key before the newest one stays good.
-	older := newTokens(tk.keys[1:], tk.now)
+	older := tokensOf(tk.ring.keys[1:]...)
 	if token, err = older.sign(want); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := tk.verify(token); err != nil {
+	if _, err := tk.verify(context.Background(), token); err != nil {
 		t.Errorf("older key: %v", err)
 	}
-	if _, err := newTokens(tk.keys[:1], tk.now).verify(token); !errors.Is(err, ErrTokenInvalid) {
+	if _, err := tokensOf(tk.ring.keys[:1]...).verify(context.Background(), token); !errors.Is(err, ErrTokenInvalid) {
 		t.Errorf("key that is gone: %v", err)
 	}
 }
@@ -79,13 +86,13 @@ func TestTokens_Refused(t *testing.T) {
 		change(c)
 		token := jwt.NewWithClaims(jwt.SigningMethodES256, c)
 		token.Header["kid"] = "fixed"
-		s, err := token.SignedString(tk.keys[0].private)
+		s, err := token.SignedString(tk.ring.keys[0].private)
 		if err != nil {
 			t.Fatal(err)
 		}
 		return s
 	}
-	if _, err := tk.verify(sign(func(*wireClaims) {})); err != nil {
+	if _, err := tk.verify(context.Background(), sign(func(*wireClaims) {})); err != nil {
 		t.Fatalf("the unchanged token: %v", err)
 	}
 	for name, test := range map[string]struct {
@@ -104,7 +111,7 @@ func TestTokens_Refused(t *testing.T) {
 		"unknown scope":     {func(c *wireClaims) { c.ACSScope = "voip,root" }, ErrTokenInvalid},
 		"for somebody else": {func(c *wireClaims) { c.Audience = jwt.ClaimStrings{"https://management.azure.com/"} }, ErrTokenInvalid},
 	} {
-		if _, err := tk.verify(sign(test.change)); !errors.Is(err, test.want) {
+		if _, err := tk.verify(context.Background(), sign(test.change)); !errors.Is(err, test.want) {
 			t.Errorf("%s: %v, want %v", name, err, test.want)
 		}
 	}
@@ -127,7 +134,7 @@ func TestParseRawID(t *testing.T) {
 func FuzzVerify(f *testing.F) {
 	tk := fixedTokens(f)
 	f.Fuzz(func(t *testing.T, token string) {
-		claims, err := tk.verify(token)
+		claims, err := tk.verify(context.Background(), token)
 		switch {
 		case err == nil:
 			if want := fixedClaims(); claims.RawID() != want.RawID() || !claims.Expires.Equal(want.Expires) || !slices.Equal(claims.Scopes, want.Scopes) {

@@ -1,0 +1,167 @@
+package chat
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/parley-rtc/parley/server/store"
+)
+
+// EventKind says what happened.
+type EventKind uint8
+
+// Kinds of events. The numbers travel between nodes: they never change.
+const (
+	EventMessageReceived     EventKind = 1
+	EventMessageEdited       EventKind = 2
+	EventMessageDeleted      EventKind = 3
+	EventTyping              EventKind = 4
+	EventRead                EventKind = 5
+	EventThreadCreated       EventKind = 6
+	EventThreadUpdated       EventKind = 7
+	EventThreadDeleted       EventKind = 8
+	EventParticipantsAdded   EventKind = 9
+	EventParticipantsRemoved EventKind = 10
+)
+
+// Event is something that happened in a thread.
+type Event struct {
+	Kind   EventKind `json:"k"`
+	Thread string    `json:"t"`
+	// Change is its number; 0 for typing, which has none.
+	Change int64 `json:"c,omitempty"`
+	// Members is the number of the roster that it is for.
+	Members int64     `json:"m,omitempty"`
+	At      time.Time `json:"at"`
+	// Actor is who did it; empty when the retention policy did.
+	Actor     string `json:"a,omitempty"`
+	ActorName string `json:"an,omitempty"`
+	// Message is the message as it is after the event; for changes of the topic
+	// and of the roster it is the one that tells about them.
+	Message *Message `json:"msg,omitempty"`
+	Receipt *Receipt `json:"r,omitempty"`
+	// Topic, Metadata and RetentionDays are those of a thread that was made or
+	// changed.
+	Topic         string            `json:"topic,omitempty"`
+	Metadata      map[string]string `json:"meta,omitempty"`
+	RetentionDays int               `json:"ret,omitempty"`
+	// Participants are those who came or went, or all when a thread was made.
+	Participants []Participant `json:"p,omitempty"`
+}
+
+// subject carries the events of all threads: a node decides by itself which of
+// them concern its connections.
+const subject = "chat.events"
+
+func (e *Event) marshal() ([]byte, error) {
+	data, err := json.Marshal(e)
+	if err != nil {
+		return nil, fmt.Errorf("chat: event: %w", err)
+	}
+	return data, nil
+}
+
+func unmarshalEvent(data []byte) (*Event, error) {
+	e := &Event{}
+	if err := json.Unmarshal(data, e); err != nil {
+		return nil, fmt.Errorf("chat: event: %w", err)
+	}
+	return e, nil
+}
+
+// eventOf is what a message that is there tells about, to somebody who knows
+// the thread up to a change.
+func eventOf(thread string, m *Message, since int64) Event {
+	e := Event{Kind: EventMessageReceived, Thread: thread, Change: m.FirstChange, At: m.Created(), Actor: m.Sender, Message: m}
+	if m.Details != nil {
+		e.Actor, e.Participants, e.Topic = m.Details.Initiator, m.Details.Participants, m.Details.Topic
+	}
+	switch m.Kind {
+	case MessageParticipantsAdded:
+		e.Kind = EventParticipantsAdded
+	case MessageParticipantsRemoved:
+		e.Kind = EventParticipantsRemoved
+	case MessageTopicUpdated:
+		e.Kind = EventThreadUpdated
+	case MessageText, MessageHTML:
+		if m.FirstChange > since {
+			break
+		}
+		e.Change, e.At, e.Kind = m.Change, m.Edited, EventMessageEdited
+		if !m.Deleted.IsZero() {
+			e.At, e.Kind = m.Deleted, EventMessageDeleted
+		}
+	}
+	return e
+}
+
+// Changes returns what happened in a thread after a change, in order, as far as
+// it still matters: a message that was edited meanwhile comes once, as it is
+// now. upTo is the change that the caller knows the thread up to when it has
+// applied them; more tells that there are further ones.
+func (s *Service) Changes(ctx context.Context, c *Caller, thread string, since int64, limit int) (events []Event, upTo int64, more bool, err error) {
+	if err := c.begin(thread, rightTake); err != nil {
+		return nil, 0, false, err
+	}
+	err = s.options.Store.Read(ctx, func(q store.Querier) error {
+		self, err := member(q, c, thread)
+		if err != nil {
+			return err
+		}
+		events, upTo, more, err = changes(q, thread, since, milliseconds(self.HistoryFrom), limit)
+		return err
+	})
+	return events, upTo, more, err
+}
+
+// changes reads what happened in a thread. It reads the thread's row first: what
+// is committed after that is not counted as known.
+func changes(q store.Querier, thread string, since, historyFrom int64, limit int) (events []Event, upTo int64, more bool, err error) {
+	var updated, updatedAt int64
+	var topic, metadata, creator string
+	var retention int
+	err = q.QueryRow(`SELECT change, updated_change, last_message_at, topic, metadata, created_by, retention_days
+		FROM chat_threads WHERE id = $1`, thread).Scan(&upTo, &updated, &updatedAt, &topic, &metadata, &creator, &retention)
+	if err != nil {
+		return nil, 0, false, err
+	}
+	messages, err := queryMessages(q, "SELECT "+messageColumns+` FROM chat_messages
+		WHERE thread_id = $1 AND change > $2 AND change <= $3 AND id >= $4
+		ORDER BY CASE WHEN first_change > $2 THEN first_change ELSE change END, id LIMIT $5`, thread, since, upTo, historyFrom, limit+1)
+	if err != nil {
+		return nil, 0, false, err
+	}
+	told := int64(0)
+	for i := range messages {
+		e := eventOf(thread, &messages[i], since)
+		if e.Kind == EventThreadUpdated {
+			told = e.Change
+		}
+		events = append(events, e)
+	}
+	receipts, err := queryReceipts(q, `SELECT user_id, message_id, read_at, change FROM chat_receipts
+		WHERE thread_id = $1 AND change > $2 AND change <= $3 ORDER BY change LIMIT $4`, thread, since, upTo, limit+1)
+	if err != nil {
+		return nil, 0, false, err
+	}
+	for i := range receipts {
+		r := &receipts[i]
+		events = append(events, Event{Kind: EventRead, Thread: thread, Change: r.Change, At: r.Read, Actor: r.User, Receipt: r})
+	}
+	if updated > since && updated != told {
+		e := Event{Kind: EventThreadUpdated, Thread: thread, Change: updated, At: fromMilliseconds(updatedAt), Actor: creator, Topic: topic, RetentionDays: retention}
+		if err := decode(metadata, &e.Metadata); err != nil {
+			return nil, 0, false, err
+		}
+		events = append(events, e)
+	}
+	slices.SortStableFunc(events, func(a, b Event) int { return int(a.Change - b.Change) })
+	if len(events) > limit {
+		events, more = events[:limit], true
+		upTo = events[limit-1].Change
+	}
+	return events, upTo, more, nil
+}
