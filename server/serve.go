@@ -11,6 +11,7 @@ import (
 
 	"github.com/parley-rtc/parley/internal/acswire"
 	"github.com/parley-rtc/parley/server/front"
+	"github.com/parley-rtc/parley/server/identity"
 	"github.com/parley-rtc/parley/signaling"
 )
 
@@ -112,6 +113,7 @@ func (s *Server) handler() (*front.Front, error) {
 	f.Handle(http.MethodGet, "/healthz", http.HandlerFunc(s.healthz))
 	// The gate answers for it while the service drains.
 	f.Handle(http.MethodGet, "/readyz", http.HandlerFunc(s.healthz))
+	f.Handle(http.MethodGet, identity.JWKSPath, http.HandlerFunc(s.identity.ServeJWKS))
 	f.Handle(http.MethodGet, "/metrics", s.metrics.Handler())
 	return f, nil
 }

@@ -46,13 +46,13 @@ func Load(what string, now func() time.Time) (*Limiter, error) {
 func ACS() []Rule {
 	per30s := func(n int) []Window { return []Window{{Requests: n, Per: 30 * time.Second}} }
 	return []Rule{
-		{Name: "create users", Operations: []string{"CommunicationIdentity_Create"}, Without: "createTokenWithScopes", Allow: per30s(1000)},
-		{Name: "create users with tokens", Operations: []string{"CommunicationIdentity_Create"}, With: "createTokenWithScopes", Allow: per30s(1000)},
-		{Name: "issue tokens", Operations: []string{"CommunicationIdentity_IssueAccessToken", "CommunicationIdentity_IssueToken"}, Allow: per30s(1000)},
-		{Name: "delete users", Operations: []string{"CommunicationIdentity_Delete"}, Allow: per30s(500)},
-		{Name: "revoke tokens", Operations: []string{"CommunicationIdentity_RevokeAccessTokens", "CommunicationIdentity_Update"}, Allow: per30s(500)},
+		{Name: "create users", Operations: []string{acswire.OpIdentityCreate, acswire.OpIdentityCreateV2020}, Without: "createTokenWithScopes", Allow: per30s(1000)},
+		{Name: "create users with tokens", Operations: []string{acswire.OpIdentityCreate}, With: "createTokenWithScopes", Allow: per30s(1000)},
+		{Name: "issue tokens", Operations: []string{acswire.OpIdentityIssueAccessToken, acswire.OpIdentityIssueTokenV2020}, Allow: per30s(1000)},
+		{Name: "delete users", Operations: []string{acswire.OpIdentityDelete, acswire.OpIdentityDeleteV2020}, Allow: per30s(500)},
+		{Name: "revoke tokens", Operations: []string{acswire.OpIdentityRevokeAccessTokens, acswire.OpIdentityUpdateV2020}, Allow: per30s(500)},
 		{Name: "exchange tokens", Operations: []string{
-			"CommunicationIdentity_ExchangeTeamsUserAccessToken", "TeamsExtensionOperations_ExchangeToken", "EntraOperations_ExchangeToken",
+			acswire.OpIdentityExchangeTeamsUser, acswire.OpIdentityExchangeEntra, acswire.OpTeamsExtensionExchange,
 		}, Allow: per30s(500)},
 	}
 }
