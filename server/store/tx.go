@@ -14,74 +14,77 @@ type Querier interface {
 // Tx is the writer's side of a transaction. It is valid only inside the
 // function that was given it.
 type Tx struct {
-	store *Store
+	on statements
 }
 
-// reading is a Querier over one connection of the readers.
-type reading struct {
-	ctx  context.Context //nolint:containedctx // lives for one function call
-	conn *sql.Conn
-}
-
-func (r *reading) Query(query string, args ...any) (*sql.Rows, error) {
-	return r.conn.QueryContext(r.ctx, query, args...)
-}
-
-func (r *reading) QueryRow(query string, args ...any) *sql.Row {
-	return r.conn.QueryRowContext(r.ctx, query, args...)
+// statements run inside the writer's transaction.
+type statements interface {
+	exec(query string, args ...any) (sql.Result, error)
+	query(query string, args ...any) (*sql.Rows, error)
+	queryRow(query string, args ...any) *sql.Row
 }
 
 // Exec runs a statement. The query text should be a constant: statements are
 // kept prepared by their text.
-func (t *Tx) Exec(query string, args ...any) (sql.Result, error) {
-	stmt, err := t.store.prepare(query)
-	if err != nil {
-		return nil, err
-	}
-	return stmt.Exec(args...)
-}
+func (t *Tx) Exec(query string, args ...any) (sql.Result, error) { return t.on.exec(query, args...) }
 
 // Query runs a statement that returns rows. The caller closes them before the
 // next statement.
-func (t *Tx) Query(query string, args ...any) (*sql.Rows, error) {
-	stmt, err := t.store.prepare(query)
-	if err != nil {
-		return nil, err
-	}
-	return stmt.Query(args...)
+func (t *Tx) Query(query string, args ...any) (*sql.Rows, error) { return t.on.query(query, args...) }
+
+// QueryRow runs a statement that returns at most one row. The caller scans it
+// before the next statement.
+func (t *Tx) QueryRow(query string, args ...any) *sql.Row { return t.on.queryRow(query, args...) }
+
+// maxStale is how often a read may find a connection dead that the pool kept.
+const maxStale = postgresReaders + 1
+
+// reading is a Querier over one connection of the readers.
+type reading struct {
+	// Without an end: a read is short, not worth the goroutine that would
+	// interrupt it.
+	ctx   context.Context //nolint:containedctx // lives for one function call
+	db    *sql.DB
+	conn  *sql.Conn
+	begun bool // a statement was answered
 }
 
-// QueryRow runs a statement that returns at most one row.
-func (t *Tx) QueryRow(query string, args ...any) *sql.Row {
-	stmt, err := t.store.prepare(query)
-	if err != nil {
-		// sql.Row cannot carry a foreign error; running the text again gives it.
-		return t.store.plainRow(query, args...)
+func (r *reading) connect(ctx context.Context) error {
+	if r.conn != nil {
+		_ = r.conn.Close() // it is broken; to hold it while waiting for another could starve all
 	}
-	return stmt.QueryRow(args...)
+	conn, err := r.db.Conn(ctx)
+	if err != nil {
+		return err
+	}
+	r.conn = conn
+	return nil
 }
 
-// maxPrepared bounds the cache of statements against texts that are not
-// constants.
-const maxPrepared = 512
+// again tells whether a statement that failed is worth another try: nothing
+// was answered yet, and the failure is that of a connection which a pool had
+// kept over the server's restart.
+func (r *reading) again(err error) bool {
+	if r.begun || !isLost(err) {
+		return false
+	}
+	return r.connect(r.ctx) == nil
+}
 
-func (s *Store) prepare(query string) (*sql.Stmt, error) {
-	if stmt, ok := s.cache[query]; ok {
-		return stmt, nil
+func (r *reading) Query(query string, args ...any) (*sql.Rows, error) {
+	rows, err := r.conn.QueryContext(r.ctx, query, args...)
+	for tries := 0; err != nil && tries < maxStale && r.again(err); tries++ {
+		rows, err = r.conn.QueryContext(r.ctx, query, args...) //nolint:sqlclosecheck // the caller's
 	}
-	if len(s.cache) >= maxPrepared {
-		for text, stmt := range s.cache {
-			delete(s.cache, text)
-			if err := stmt.Close(); err != nil {
-				return nil, err
-			}
-			break
-		}
+	r.begun = true
+	return rows, err
+}
+
+func (r *reading) QueryRow(query string, args ...any) *sql.Row {
+	row := r.conn.QueryRowContext(r.ctx, query, args...)
+	for tries := 0; row.Err() != nil && tries < maxStale && r.again(row.Err()); tries++ {
+		row = r.conn.QueryRowContext(r.ctx, query, args...)
 	}
-	stmt, err := s.prepareNew(query)
-	if err != nil {
-		return nil, err
-	}
-	s.cache[query] = stmt
-	return stmt, nil
+	r.begun = true
+	return row
 }

@@ -2,8 +2,8 @@ package store
 
 import (
 	"context"
-	"errors"
 	"fmt"
+	"slices"
 )
 
 // write is one piece of work for the writer.
@@ -11,6 +11,7 @@ type write struct {
 	ctx  context.Context //nolint:containedctx // a queued call, not an object: the context belongs to the caller who waits
 	do   func(tx *Tx) error
 	err  error
+	told bool            // the result was handed over
 	done chan struct{}   // nil when nobody waits
 	then func(err error) // nil when nobody wants to know
 }
@@ -98,80 +99,62 @@ func (s *Store) take() (group []*write, closed bool) {
 func (s *Store) commit(group []*write) {
 	live := group[:0]
 	for _, w := range group {
-		if w.ctx != nil && w.ctx.Err() != nil {
-			w.err = w.ctx.Err()
-			close(w.done)
-			continue
+		if !w.over(s) {
+			live = append(live, w)
 		}
-		live = append(live, w)
 	}
 	if len(live) == 0 {
 		return
 	}
-	err := s.transact(live)
+	s.writer.transact(live)
 	for _, w := range live {
-		if w.err == nil {
-			w.err = err
-		}
-		if w.done != nil {
-			close(w.done)
-			continue
-		}
-		if w.err != nil {
-			s.logger.Error("posted write failed", "error", w.err)
-		}
-		if w.then != nil {
-			w.then(w.err)
-		}
+		s.tell(w)
 	}
 }
 
-func (s *Store) transact(group []*write) error {
-	tx := &Tx{store: s}
-	if _, err := tx.Exec("BEGIN IMMEDIATE"); err != nil {
-		return fmt.Errorf("begin: %w", err)
+// over tells whether a write needs no further attempt: it has its result, or
+// nobody waits for it any more.
+func (w *write) over(s *Store) bool {
+	if !w.told && w.ctx != nil && w.ctx.Err() != nil {
+		w.err = w.ctx.Err()
+		s.tell(w)
 	}
-	alone := len(group) == 1
-	for _, w := range group {
-		if err := s.apply(tx, w, alone); err != nil {
-			return errors.Join(err, s.rollback(tx))
-		}
-	}
-	if alone && group[0].err != nil {
-		return s.rollback(tx)
-	}
-	if _, err := tx.Exec("COMMIT"); err != nil {
-		return errors.Join(fmt.Errorf("commit: %w", err), s.rollback(tx))
-	}
-	return nil
+	return w.told
 }
 
-// apply runs one piece of work. Work that shares its transaction runs under a
-// savepoint, so that its failure is its own. The error it returns is that of
-// the transaction.
-func (s *Store) apply(tx *Tx, w *write, alone bool) error {
-	if alone {
-		w.err = w.do(tx)
-		return nil
+// tell hands over the result of a write, once.
+func (s *Store) tell(w *write) {
+	if w.told {
+		return
 	}
-	if _, err := tx.Exec("SAVEPOINT work"); err != nil {
-		return fmt.Errorf("savepoint: %w", err)
+	w.told = true
+	if w.done != nil {
+		close(w.done)
+		return
 	}
-	if w.err = w.do(tx); w.err != nil {
-		if _, err := tx.Exec("ROLLBACK TO work"); err != nil {
-			return fmt.Errorf("undo: %w", err)
-		}
+	if w.err != nil {
+		s.logger.Error("posted write failed", "error", w.err)
 	}
-	if _, err := tx.Exec("RELEASE work"); err != nil {
-		return fmt.Errorf("release: %w", err)
+	if w.then != nil {
+		w.then(w.err)
 	}
-	return nil
 }
 
-// rollback ends the transaction unless the database already did.
-func (s *Store) rollback(tx *Tx) error {
-	if _, err := tx.Exec("ROLLBACK"); err != nil {
-		return fmt.Errorf("rollback: %w", err)
+// giveUp ends with an error all the writes in the queue that somebody waits
+// for. What was posted stays.
+func (s *Store) giveUp(err error) {
+	s.mu.Lock()
+	var waiting []*write
+	s.queue = slices.DeleteFunc(s.queue, func(w *write) bool {
+		if w.done == nil {
+			return false
+		}
+		waiting = append(waiting, w)
+		return true
+	})
+	s.mu.Unlock()
+	for _, w := range waiting {
+		w.err = err
+		s.tell(w)
 	}
-	return nil
 }

@@ -1,0 +1,231 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"github.com/pressly/goose/v3"
+	"modernc.org/sqlite"
+)
+
+const (
+	sqliteReaders = 3
+	// Milliseconds that a connection waits for another process's lock.
+	busyTimeout = 5000
+	// maxPrepared bounds the cache of statements against texts that are not
+	// constants.
+	maxPrepared = 512
+)
+
+// sqliteWriter is the only connection that changes the file.
+type sqliteWriter struct {
+	db    *sql.DB
+	conn  *sql.Conn
+	cache map[string]*sql.Stmt
+	// What is prepared on the connection lives as long as the store, whatever
+	// becomes of the context of the call that needed it first.
+	lasting context.Context //nolint:containedctx // the life of the store
+}
+
+func (s *Store) openSQLite(ctx context.Context, options *Options) error {
+	path, err := filepath.Abs(options.Path)
+	if err != nil {
+		return err
+	}
+	// The database holds keys; the files beside it inherit its mode.
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return err
+	}
+	if err = f.Close(); err != nil {
+		return err
+	}
+	w := &sqliteWriter{cache: map[string]*sql.Stmt{}, lasting: context.WithoutCancel(ctx)}
+	s.writer = w
+	// The writer opens first: it turns write-ahead logging on for all.
+	w.db, err = openSQLiteFile(path, 1, "journal_mode(WAL)", "synchronous(FULL)", "cache_size(-2048)")
+	if err != nil {
+		return err
+	}
+	if w.conn, err = w.db.Conn(ctx); err != nil {
+		return err
+	}
+	if err := migrateSQLite(ctx, w.db, w.conn); err != nil {
+		return err
+	}
+	// It may have handed the only connection to goose and back.
+	if w.conn, err = w.db.Conn(ctx); err != nil {
+		return err
+	}
+	readers := options.Readers
+	if readers <= 0 {
+		readers = sqliteReaders
+	}
+	s.reader, err = openSQLiteFile(path, readers, "query_only(1)", "cache_size(-1024)")
+	return err
+}
+
+func openSQLiteFile(path string, conns int, pragmas ...string) (*sql.DB, error) {
+	slashed := filepath.ToSlash(path)
+	if !strings.HasPrefix(slashed, "/") {
+		slashed = "/" + slashed // a Windows drive
+	}
+	query := url.Values{
+		"_busy_timeout": {strconv.Itoa(busyTimeout)},
+		"_dqs":          {"0"},
+		"_pragma":       pragmas,
+		"_error_rc":     {"1"},
+	}
+	uri := url.URL{Scheme: "file", Path: slashed, RawQuery: query.Encode()}
+	connector, err := sqlite.NewConnector(uri.String())
+	if err != nil {
+		return nil, err
+	}
+	db := sql.OpenDB(connector)
+	db.SetMaxOpenConns(conns)
+	db.SetMaxIdleConns(conns)
+	return db, nil
+}
+
+// migrateSQLite brings the schema up to date. A database that is so already
+// costs one small query; goose is not started for it. It closes conn.
+func migrateSQLite(ctx context.Context, db *sql.DB, conn *sql.Conn) error {
+	due, err := migrationsDue(ctx, conn, "SELECT name FROM sqlite_master WHERE name = 'goose_db_version'")
+	if closeErr := conn.Close(); err == nil {
+		err = closeErr
+	}
+	if err != nil || !due {
+		return err
+	}
+	files, err := migrations()
+	if err != nil {
+		return err
+	}
+	return migrate(ctx, db, goose.DialectSQLite3, files)
+}
+
+func (w *sqliteWriter) close() error {
+	var errs []error
+	for _, stmt := range w.cache {
+		errs = append(errs, stmt.Close())
+	}
+	if w.conn != nil {
+		errs = append(errs, w.conn.Close())
+	}
+	if w.db != nil {
+		errs = append(errs, w.db.Close())
+	}
+	return errors.Join(errs...)
+}
+
+func (w *sqliteWriter) transact(group []*write) {
+	err := w.attempt(group)
+	for _, one := range group {
+		if one.err == nil {
+			one.err = err
+		}
+	}
+}
+
+func (w *sqliteWriter) attempt(group []*write) error {
+	tx := &Tx{w}
+	if _, err := w.exec("BEGIN IMMEDIATE"); err != nil {
+		return fmt.Errorf("begin: %w", err)
+	}
+	alone := len(group) == 1
+	for _, one := range group {
+		if err := w.apply(tx, one, alone); err != nil {
+			return errors.Join(err, w.rollback())
+		}
+	}
+	if alone && group[0].err != nil {
+		return w.rollback()
+	}
+	if _, err := w.exec("COMMIT"); err != nil {
+		return errors.Join(fmt.Errorf("commit: %w", err), w.rollback())
+	}
+	return nil
+}
+
+// apply runs one piece of work. Work that shares its transaction runs under a
+// savepoint, so that its failure is its own. The error it returns is that of
+// the transaction.
+func (w *sqliteWriter) apply(tx *Tx, one *write, alone bool) error {
+	if alone {
+		one.err = one.do(tx)
+		return nil
+	}
+	if _, err := w.exec("SAVEPOINT work"); err != nil {
+		return fmt.Errorf("savepoint: %w", err)
+	}
+	if one.err = one.do(tx); one.err != nil {
+		if _, err := w.exec("ROLLBACK TO work"); err != nil {
+			return fmt.Errorf("undo: %w", err)
+		}
+	}
+	if _, err := w.exec("RELEASE work"); err != nil {
+		return fmt.Errorf("release: %w", err)
+	}
+	return nil
+}
+
+// rollback ends the transaction unless the database already did.
+func (w *sqliteWriter) rollback() error {
+	if _, err := w.exec("ROLLBACK"); err != nil {
+		return fmt.Errorf("rollback: %w", err)
+	}
+	return nil
+}
+
+func (w *sqliteWriter) exec(query string, args ...any) (sql.Result, error) {
+	stmt, err := w.prepare(query)
+	if err != nil {
+		return nil, err
+	}
+	return stmt.Exec(args...)
+}
+
+func (w *sqliteWriter) query(query string, args ...any) (*sql.Rows, error) {
+	stmt, err := w.prepare(query)
+	if err != nil {
+		return nil, err
+	}
+	return stmt.Query(args...)
+}
+
+func (w *sqliteWriter) queryRow(query string, args ...any) *sql.Row {
+	stmt, err := w.prepare(query)
+	if err != nil {
+		// sql.Row cannot carry a foreign error; running the text again gives it.
+		return w.conn.QueryRowContext(w.lasting, query, args...)
+	}
+	return stmt.QueryRow(args...)
+}
+
+func (w *sqliteWriter) prepare(query string) (*sql.Stmt, error) {
+	if stmt, ok := w.cache[query]; ok {
+		return stmt, nil
+	}
+	if len(w.cache) >= maxPrepared {
+		for text, stmt := range w.cache {
+			delete(w.cache, text)
+			if err := stmt.Close(); err != nil {
+				return nil, err
+			}
+			break
+		}
+	}
+	stmt, err := w.conn.PrepareContext(w.lasting, query)
+	if err != nil {
+		return nil, err
+	}
+	w.cache[query] = stmt
+	return stmt, nil
+}

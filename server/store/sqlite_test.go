@@ -1,0 +1,96 @@
+package store_test
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/parley-rtc/parley/internal/testkit"
+	"github.com/parley-rtc/parley/server/store"
+)
+
+func TestSQLite_FileIsPrivate(t *testing.T) {
+	testkit.CheckLeaks(t, time.Minute)
+	path := filepath.Join(t.TempDir(), "with space?and#%41", "a.db")
+	if err := os.Mkdir(filepath.Dir(path), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	st := open(t, store.Options{Path: path})
+	if err := st.Write(context.Background(), put("a", []byte{1, 0, 2})); err != nil {
+		t.Fatal(err)
+	}
+	var value []byte
+	err := st.Read(context.Background(), func(q store.Querier) error {
+		return q.QueryRow("SELECT value FROM secrets WHERE name = $1", "a").Scan(&value)
+	})
+	if err != nil || string(value) != "\x01\x00\x02" {
+		t.Fatalf("value %v, error %v", value, err)
+	}
+	info, err := os.Stat(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if mode := info.Mode().Perm(); mode != 0o600 {
+		t.Errorf("the database holds keys and has mode %v", mode)
+	}
+	if err := st.Healthy(context.Background()); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestSQLite_SettingsAreDurable(t *testing.T) {
+	testkit.CheckLeaks(t, time.Minute)
+	st := open(t, sqlite(t))
+	var journal string
+	var synchronous int
+	err := st.Write(context.Background(), func(tx *store.Tx) error {
+		if err := tx.QueryRow("PRAGMA journal_mode").Scan(&journal); err != nil {
+			return err
+		}
+		return tx.QueryRow("PRAGMA synchronous").Scan(&synchronous)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if journal != "wal" || synchronous != 2 {
+		t.Errorf("journal_mode %s, synchronous %d, want wal and 2 (FULL)", journal, synchronous)
+	}
+}
+
+// A process that dies leaves the files as they are at that moment; a copy of
+// them taken while the store is open is the same thing.
+func TestSQLite_AfterAKill_HasWhatWasAnswered(t *testing.T) {
+	testkit.CheckLeaks(t, time.Minute)
+	dir := t.TempDir()
+	st := open(t, store.Options{Path: filepath.Join(dir, "a.db")})
+	for i := range 50 {
+		if err := st.Write(context.Background(), put(fmt.Sprint("k", i), []byte{})); err != nil {
+			t.Fatal(err)
+		}
+	}
+	killed := t.TempDir()
+	if err := os.CopyFS(filepath.Join(killed, "copy"), os.DirFS(dir)); err != nil {
+		t.Fatal(err)
+	}
+	if got := len(names(t, open(t, store.Options{Path: filepath.Join(killed, "copy", "a.db")}))); got != 50 {
+		t.Errorf("%d of 50 answered writes are there", got)
+	}
+}
+
+func TestSQLite_NotADatabase_Fails(t *testing.T) {
+	testkit.CheckLeaks(t, time.Minute)
+	path := filepath.Join(t.TempDir(), "a.db")
+	if err := os.WriteFile(path, []byte(strings.Repeat("no database ", 1000)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := store.Open(context.Background(), store.Options{Path: path}); err == nil {
+		t.Error("opened")
+	}
+	if _, err := store.Open(context.Background(), store.Options{Path: filepath.Join(path, "below")}); err == nil {
+		t.Error("opened below a file")
+	}
+}
