@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 )
@@ -147,14 +148,21 @@ func parseSignedHeaders(value string) ([]string, error) {
 	if len(names) > maxSignedHeaders {
 		return nil, ErrMalformedAuthorization
 	}
-	seen := make(map[string]bool, len(names))
-	for _, n := range names {
-		if n == "" || seen[n] {
+	host, hash, date := false, false, false
+	for i, n := range names {
+		if n == "" || slices.Contains(names[:i], n) {
 			return nil, ErrMalformedAuthorization
 		}
-		seen[n] = true
+		switch n {
+		case "host":
+			host = true
+		case "x-ms-content-sha256":
+			hash = true
+		case "x-ms-date", "date":
+			date = true
+		}
 	}
-	if !seen["host"] || !seen["x-ms-content-sha256"] || (!seen["x-ms-date"] && !seen["date"]) {
+	if !host || !hash || !date {
 		return nil, ErrMalformedAuthorization
 	}
 	return names, nil

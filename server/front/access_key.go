@@ -28,22 +28,51 @@ func (f *Front) verify(request *Request) error {
 	if !f.dateInWindow(r, auth.SignedHeaders) {
 		return request.unauthorized("The request's date is missing, malformed or more than 15 minutes from the service's clock.")
 	}
-	keys, targets := request.Resource.Keys(), targets(r)
-	for _, host := range f.hosts(r.Host) {
-		values, ok := signedValues(r, auth.SignedHeaders, host)
-		if !ok {
-			return request.unauthorized("A signed header is missing or repeated.")
-		}
-		for _, target := range targets {
-			text := acswire.StringToSign(r.Method, target, values)
-			for _, key := range keys {
-				if hmac.Equal(acswire.Signature(key, text), auth.Signature) {
-					return nil
-				}
+	values, ok := signedValues(r, auth.SignedHeaders)
+	if !ok {
+		return request.unauthorized("A signed header is missing or repeated.")
+	}
+	// Nearly every request is signed as it was sent: the other forms are made
+	// only for those that are not.
+	c := candidate{auth: &auth, values: values, method: r.Method, keys: request.Resource.Keys()}
+	target := sentTarget(r)
+	if c.signed(target, r.Host) {
+		return nil
+	}
+	targets, hosts := targets(target), f.hosts(r.Host)
+	for i, target := range targets {
+		for j, host := range hosts {
+			if (i > 0 || j > 0) && c.signed(target, host) {
+				return nil
 			}
 		}
 	}
 	return request.unauthorized("The signature does not match the request.")
+}
+
+// candidate tries what a client may have signed.
+type candidate struct {
+	auth   *acswire.Authorization
+	values []string // of the signed headers
+	method string
+	keys   [][]byte
+}
+
+// signed tells whether the signature is that of a target and a host. How long
+// it takes says nothing of the keys: each try runs over all of its bytes.
+func (c *candidate) signed(target, host string) bool {
+	for i, name := range c.auth.SignedHeaders {
+		if name == "host" {
+			c.values[i] = host
+		}
+	}
+	text := acswire.StringToSign(c.method, target, c.values)
+	for _, key := range c.keys {
+		if hmac.Equal(acswire.Signature(key, text), c.auth.Signature) {
+			return true
+		}
+	}
+	return false
 }
 
 // dateInWindow looks at the date header that is signed; a second, unsigned one
@@ -111,33 +140,36 @@ func portAt(host string) int {
 	return i
 }
 
-// targets returns what the client may have signed as its path and query: as
-// sent, and with the query serialized anew.
-func targets(r *http.Request) []string {
-	raw := r.RequestURI
-	if !strings.HasPrefix(raw, "/") {
-		raw = r.URL.RequestURI() // the absolute form that proxies send
+// sentTarget returns the path and query as they were sent.
+func sentTarget(r *http.Request) string {
+	if !strings.HasPrefix(r.RequestURI, "/") {
+		return r.URL.RequestURI() // the absolute form that proxies send
 	}
-	forms := []string{raw}
-	if form, ok := acswire.FormEncodeQuery(raw); ok && form != raw {
-		forms = append(forms, form)
-	}
-	return forms
+	return r.RequestURI
 }
 
-// signedValues returns the values of the signed headers in their order.
-func signedValues(r *http.Request, names []string, host string) ([]string, bool) {
-	values := make([]string, 0, len(names))
-	for _, name := range names {
+// targets returns what the client may have signed as its path and query: as
+// sent, and with the query serialized anew.
+func targets(sent string) []string {
+	if form, ok := acswire.FormEncodeQuery(sent); ok && form != sent {
+		return []string{sent, form}
+	}
+	return []string{sent}
+}
+
+// signedValues returns the values of the signed headers in their order, with
+// room for the host.
+func signedValues(r *http.Request, names []string) ([]string, bool) {
+	values := make([]string, len(names))
+	for i, name := range names {
 		if name == "host" {
-			values = append(values, host)
 			continue
 		}
 		got := r.Header.Values(name)
 		if len(got) != 1 {
 			return nil, false
 		}
-		values = append(values, got[0])
+		values[i] = got[0]
 	}
 	return values, true
 }
