@@ -1,10 +1,13 @@
 // Package bus carries messages between the parts of the service that do not
 // wait for an answer in SQL: what happens to a session may concern a call on
-// another node. Today one NATS server runs inside the process and listens
-// nowhere; the same client code speaks to a cluster.
+// another node. A NATS server runs inside the process and listens nowhere, or
+// the same client code speaks to a cluster.
 //
 // Delivery is at most once. Messages of one publisher arrive in order; those
-// of several do not. Whatever must not be lost stands in SQL.
+// of several do not. Whatever must not be lost stands in SQL: who keeps a copy
+// of it in memory reads it again when Losses says that messages may be gone,
+// and from time to time, because a break between two servers of a cluster is
+// seen by nobody.
 package bus
 
 import (
@@ -13,7 +16,9 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"math"
+	"slices"
 	"sync"
 	"time"
 
@@ -31,6 +36,13 @@ const (
 	maxPending   = 16 << 20
 	startTimeout = 5 * time.Second
 	flushTimeout = 10 * time.Second
+	// What is published while a cluster cannot be reached waits within this
+	// bound: to end a session late is better than never.
+	reconnectBuffer = 4 << 20
+	reconnectWait   = 200 * time.Millisecond
+	// A server that says nothing for two of these is given up.
+	pingInterval = 10 * time.Second
+	lastFlush    = time.Second
 )
 
 // Options configure the bus.
@@ -53,21 +65,93 @@ type Options struct {
 
 // Bus is a running bus. Its methods may be called from any goroutine.
 type Bus struct {
-	server *server.Server
+	server *server.Server // nil on an external cluster
 	conn   *nats.Conn
+	prefix string
 	closed chan struct{} // the client's goroutines have ended
 	once   sync.Once
+
+	mu     sync.Mutex
+	losses map[*Subscription]func()
 }
 
-// Open starts the embedded server and connects to it.
+// Open connects to the cluster of the options, or starts the embedded server
+// and connects to that.
 func Open(ctx context.Context, options Options) (*Bus, error) {
+	if options.Logger == nil {
+		options.Logger = slog.New(slog.DiscardHandler)
+	}
+	b := &Bus{closed: make(chan struct{}), losses: map[*Subscription]func(){}}
 	if options.URL != "" {
-		return nil, errors.New("bus: open: an external cluster is not there yet")
+		if options.Prefix != "" {
+			b.prefix = options.Prefix + "."
+		}
+		if err := b.connect(options, options.URL, external(&options)...); err != nil {
+			return nil, err
+		}
+		return b, nil
 	}
+	if err := b.embed(ctx); err != nil {
+		return nil, err
+	}
+	err := b.connect(options, "", nats.InProcessServer(b.server), nats.ReconnectBufSize(-1))
+	if err != nil {
+		b.server.Shutdown()
+		b.server.WaitForShutdown()
+		return nil, err
+	}
+	return b, nil
+}
+
+// external returns what a connection over a network needs.
+func external(options *Options) []nats.Option {
+	all := []nats.Option{
+		nats.Timeout(startTimeout), nats.ReconnectBufSize(reconnectBuffer), nats.ReconnectWait(reconnectWait),
+		nats.PingInterval(pingInterval), nats.MaxPingsOutstanding(2),
+	}
+	if options.Credentials != "" {
+		all = append(all, nats.UserCredentials(options.Credentials))
+	}
+	if options.TLS != nil {
+		all = append(all, nats.Secure(options.TLS))
+	}
+	return all
+}
+
+func (b *Bus) connect(options Options, url string, more ...nats.Option) error {
+	var err error
 	logger := options.Logger
-	if logger == nil {
-		logger = slog.New(slog.DiscardHandler)
+	b.conn, err = nats.Connect(url, append(more,
+		nats.Name("parley"),
+		nats.MaxReconnects(-1),
+		nats.ClosedHandler(func(*nats.Conn) { close(b.closed) }),
+		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) {
+			if err != nil {
+				logger.Warn("bus: connection lost", "error", err)
+			}
+		}),
+		nats.ReconnectHandler(func(conn *nats.Conn) {
+			logger.Info("bus: connected again", "server", conn.ConnectedAddr())
+			b.lost()
+		}),
+		nats.ErrorHandler(func(_ *nats.Conn, sub *nats.Subscription, err error) {
+			subject := ""
+			if sub != nil {
+				subject = sub.Subject
+			}
+			logger.Warn("bus", "subject", subject, "error", err)
+			if errors.Is(err, nats.ErrSlowConsumer) {
+				b.lost()
+			}
+		}))...)
+	if err != nil {
+		return fmt.Errorf("bus: connect: %w", err)
 	}
+	return nil
+}
+
+// embed starts the server within the process.
+func (b *Bus) embed(ctx context.Context) error {
 	ns, err := server.NewServer(&server.Options{
 		ServerName:      "parley",
 		DontListen:      true,
@@ -80,7 +164,7 @@ func Open(ctx context.Context, options Options) (*Bus, error) {
 		DisableShortFirstPing: true,
 	})
 	if err != nil {
-		return nil, fmt.Errorf("bus: start: %w", err)
+		return fmt.Errorf("bus: start: %w", err)
 	}
 	go ns.Start()
 	wait := startTimeout
@@ -89,33 +173,15 @@ func Open(ctx context.Context, options Options) (*Bus, error) {
 	}
 	if !ns.ReadyForConnections(wait) {
 		ns.Shutdown()
-		return nil, errors.New("bus: the embedded server does not start")
+		return errors.New("bus: the embedded server does not start")
 	}
-	b := &Bus{server: ns, closed: make(chan struct{})}
-	b.conn, err = nats.Connect("",
-		nats.InProcessServer(ns),
-		nats.Name("parley"),
-		nats.MaxReconnects(-1),
-		nats.ReconnectBufSize(-1),
-		nats.ClosedHandler(func(*nats.Conn) { close(b.closed) }),
-		nats.ErrorHandler(func(_ *nats.Conn, sub *nats.Subscription, err error) {
-			subject := ""
-			if sub != nil {
-				subject = sub.Subject
-			}
-			logger.Warn("bus", "subject", subject, "error", err)
-		}))
-	if err != nil {
-		ns.Shutdown()
-		ns.WaitForShutdown()
-		return nil, fmt.Errorf("bus: connect: %w", err)
-	}
-	return b, nil
+	b.server = ns
+	return nil
 }
 
 // Publish sends data to all who subscribed to the subject. It does not wait.
 func (b *Bus) Publish(subject string, data []byte) error {
-	if err := b.conn.Publish(subject, data); err != nil {
+	if err := b.conn.Publish(b.prefix+subject, data); err != nil {
 		return wrap("publish", err)
 	}
 	return nil
@@ -124,7 +190,7 @@ func (b *Bus) Publish(subject string, data []byte) error {
 // Subscribe calls handler for each message of the subject, one at a time, in
 // order, on a goroutine of its own. The handler must not keep data.
 func (b *Bus) Subscribe(subject string, handler func(subject string, data []byte)) (*Subscription, error) {
-	sub, err := b.conn.Subscribe(subject, func(m *nats.Msg) { handler(m.Subject, m.Data) })
+	sub, err := b.conn.Subscribe(b.prefix+subject, func(m *nats.Msg) { handler(m.Subject[len(b.prefix):], m.Data) })
 	if err != nil {
 		return nil, wrap("subscribe", err)
 	}
@@ -132,7 +198,27 @@ func (b *Bus) Subscribe(subject string, handler func(subject string, data []byte
 	if err := sub.SetPendingLimits(math.MaxInt32, maxPending); err != nil {
 		return nil, wrap("subscribe", err)
 	}
-	return &Subscription{sub}, nil
+	return &Subscription{sub: sub}, nil
+}
+
+// Losses calls handler each time after messages may have been lost on their
+// way to this process: the connection broke, or a subscription was too slow.
+// It must not block.
+func (b *Bus) Losses(handler func()) *Subscription {
+	s := &Subscription{bus: b}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.losses[s] = handler
+	return s
+}
+
+func (b *Bus) lost() {
+	b.mu.Lock()
+	handlers := slices.Collect(maps.Values(b.losses))
+	b.mu.Unlock()
+	for _, h := range handlers {
+		h()
+	}
 }
 
 // Flush waits until the server has seen all that was published and subscribed.
@@ -154,13 +240,18 @@ func (b *Bus) Healthy() error {
 	return nil
 }
 
-// Close ends all subscriptions and the server. It is idempotent.
+// Close ends all subscriptions and the embedded server. It is idempotent.
 func (b *Bus) Close() error {
 	b.once.Do(func() {
+		if b.server == nil {
+			_ = b.conn.FlushTimeout(lastFlush) // what a broken connection kept is lost
+		}
 		b.conn.Close()
 		<-b.closed
-		b.server.Shutdown()
-		b.server.WaitForShutdown()
+		if b.server != nil {
+			b.server.Shutdown()
+			b.server.WaitForShutdown()
+		}
 	})
 	return nil
 }
@@ -174,11 +265,18 @@ func wrap(what string, err error) error {
 
 // Subscription is a running subscription.
 type Subscription struct {
-	sub *nats.Subscription
+	sub *nats.Subscription // nil for one to losses
+	bus *Bus               // set for one to losses
 }
 
 // Close ends the subscription; a handler that runs goes on to its end.
 func (s *Subscription) Close() error {
+	if s.sub == nil {
+		s.bus.mu.Lock()
+		defer s.bus.mu.Unlock()
+		delete(s.bus.losses, s)
+		return nil
+	}
 	if err := s.sub.Unsubscribe(); err != nil && !errors.Is(err, nats.ErrConnectionClosed) && !errors.Is(err, nats.ErrBadSubscription) {
 		return wrap("unsubscribe", err)
 	}
