@@ -17,6 +17,19 @@ type Options struct {
 	// database, the certificate authority, connection.json. It is made when it
 	// does not exist. Required. One service at a time may use it.
 	DataDir string
+	// Database is the URL of a PostgreSQL database, "postgres://…", which several
+	// nodes may share. Empty: SQLite in the data folder.
+	Database string
+	// NATS names the servers of a NATS cluster, "nats://a:4222,nats://b:4222",
+	// over which the nodes that share a database hear of each other. Empty: a
+	// bus within the process, for a single node.
+	NATS string
+	// NATSCredentials is a file with a user's JWT and key for the cluster; empty:
+	// what the URL says.
+	NATSCredentials string
+	// NATSTLS is used towards the cluster; nil: as its servers ask for, with the
+	// system's authorities.
+	NATSTLS *tls.Config
 	// HTTPAddr is the address of plain http, "host:port". Empty is
 	// "127.0.0.1:0". Port 0 takes the port of the last start on this folder
 	// when it is free, else any free one, so that agents find a restarted

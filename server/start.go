@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"encoding/base64"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"net/netip"
@@ -20,7 +21,10 @@ import (
 	"github.com/parley-rtc/parley/signaling"
 )
 
-const relaySecretSize = 32
+const (
+	relaySecretSize = 32
+	busNameSize     = 8
+)
 
 // start brings up all parts, those that wait for the disk beside each other.
 func (s *Server) start() error {
@@ -39,7 +43,7 @@ func (s *Server) start() error {
 	var caFile string
 	err = together(
 		func() (err error) { tlsConfig, caFile, err = s.certificates(); return err },
-		func() (err error) { s.bus, err = bus.Open(s.base, bus.Options{Logger: s.logger}); return err },
+		s.openBus,
 		func() error { return s.openStore(last.TURN) },
 	)
 	if err != nil {
@@ -90,12 +94,42 @@ func (s *Server) certificates() (*tls.Config, string, error) {
 	return config, authority.File(), err
 }
 
+// openBus opens the bus within the process. That of a cluster waits for the
+// database, which says what its messages are called.
+func (s *Server) openBus() (err error) {
+	if s.options.NATS == "" {
+		s.bus, err = bus.Open(s.base, bus.Options{Logger: s.logger})
+	}
+	return err
+}
+
+// openCluster opens the bus between the nodes that share a database.
+func (s *Server) openCluster() error {
+	if s.options.NATS == "" {
+		return nil
+	}
+	name, err := s.store.Secret(s.base, "bus", busNameSize)
+	if err != nil {
+		return err
+	}
+	s.bus, err = bus.Open(s.base, bus.Options{
+		URL: s.options.NATS, Credentials: s.options.NATSCredentials, TLS: s.options.NATSTLS,
+		Prefix: "parley." + hex.EncodeToString(name), Logger: s.logger,
+	})
+	return err
+}
+
 // openStore opens the database and what begins with reading it. What the first
 // start writes shares its disk flushes.
 func (s *Server) openStore(lastTURN int) error {
 	var err error
-	s.store, err = store.Open(s.base, store.Options{Path: s.folder.file(databaseFile), Logger: s.logger})
+	s.store, err = store.Open(s.base, store.Options{
+		URL: s.options.Database, Path: s.folder.file(databaseFile), Logger: s.logger,
+	})
 	if err != nil {
+		return err
+	}
+	if err := s.openCluster(); err != nil {
 		return err
 	}
 	return together(

@@ -19,6 +19,7 @@ const drainTime = 9 * time.Second
 
 type serveFlags struct {
 	data, http, https, turn, publicIP, database, nats, limits string
+	natsCredentials, natsCA, tlsCert, tlsKey                  string
 }
 
 func newServe() *cobra.Command {
@@ -34,10 +35,14 @@ authority, and connection.json, which tells clients how to reach it. The folder
 alone is enough to start; a second start on the same folder goes on where the
 first ended.
 
+Several nodes share their state through --database and hear of each other
+through --nats; each has a data folder of its own (docs/operate.md).
+
 An address is HOST:PORT; port 0 takes a free port, "off" does without.`,
 		Example: `  parley serve --data data
   parley serve --data data --http 127.0.0.1:8080 --https 0.0.0.0:8443 --public-ip 203.0.113.7
   PARLEY_DATA=data parley serve
+  parley serve --data node1 --database postgres://parley@db/parley --nats nats://bus1,nats://bus2
   parley serve --config parley.yaml`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error { return serve(cmd, f) },
@@ -50,27 +55,31 @@ An address is HOST:PORT; port 0 takes a free port, "off" does without.`,
 	flags.StringVar(&f.publicIP, "public-ip", "", "`address` at which others reach this machine, when it is not the one listened on")
 	flags.StringVar(&f.database, "database", "", "`URL` of a PostgreSQL database; empty: SQLite in the data folder")
 	flags.StringVar(&f.nats, "nats", "", "`URL` of a NATS cluster; empty: embedded")
+	flags.StringVar(&f.natsCredentials, "nats-credentials", "", "`file` with a user's JWT and key for the NATS cluster")
+	flags.StringVar(&f.natsCA, "nats-ca", "", "PEM `file` of the authorities of the NATS servers; empty: the system's")
+	flags.StringVar(&f.tlsCert, "tls-cert", "", "PEM `file` of the certificate of https, with its chain; empty: one of the folder's own authority")
+	flags.StringVar(&f.tlsKey, "tls-key", "", "PEM `file` of its private key")
 	flags.StringVar(&f.limits, "limits", "off", "`limits` of requests: off, acs for what ACS publishes, or a YAML file")
 	return cmd
 }
 
 func serve(cmd *cobra.Command, f serveFlags) error {
-	// Named by the contract, taken by a later version: better a clear no than
-	// data in a place where nobody looks for it.
-	if f.database != "" {
-		return usagef("--database: this version keeps its data in SQLite in the data folder; PostgreSQL is not there yet (docs/scope.md)")
-	}
-	if f.nats != "" {
-		return usagef("--nats: this version uses the embedded bus; an external NATS cluster is not there yet (docs/scope.md)")
-	}
 	logger, err := newLogger(cmd, cmd.ErrOrStderr())
 	if err != nil {
 		return err
 	}
-	srv, err := server.New(server.Options{
+	options := server.Options{
 		DataDir: f.data, HTTPAddr: f.http, HTTPSAddr: f.https, TURNAddr: f.turn,
 		PublicIP: f.publicIP, Logger: logger, Limits: f.limits,
-	})
+		Database: f.database, NATS: f.nats, NATSCredentials: f.natsCredentials,
+	}
+	if options.TLSConfig, err = givenCertificate(f.tlsCert, f.tlsKey); err != nil {
+		return err
+	}
+	if options.NATSTLS, err = givenAuthorities(f.natsCA); err != nil {
+		return err
+	}
+	srv, err := server.New(options)
 	if err != nil {
 		return fmt.Errorf("start: %w", err)
 	}
