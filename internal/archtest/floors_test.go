@@ -71,6 +71,10 @@ var floors = []floor{
 	{tree: "rest/phonenumbers", ours: append([]string{"rest/core", "rest/common", "rest/phonenumbers"}, pureCore...)},
 	{tree: "rest/resourcemanager", ours: append([]string{"rest/core", "rest/common", "rest/resourcemanager"}, pureCore...)},
 	{
+		tree: "test/sdk/runner", ours: []string{"rest", "server", "signaling", "internal"},
+		others: []string{"github.com/golang-jwt/jwt"},
+	},
+	{
 		tree: "cmd/bench", ours: []string{"cmd", "engine", "rest", "server", "transport", "media", "signaling", "internal"},
 		others: []string{"github.com"},
 	},

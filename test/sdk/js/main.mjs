@@ -1,0 +1,12 @@
+// Runs the checks of all packages; PARLEY_SDK names the runner's configuration.
+import administration from "./administration.mjs";
+import arm from "./arm.mjs";
+import common from "./common.mjs";
+import identity from "./identity.mjs";
+import { finish } from "./suite.mjs";
+
+await identity();
+await common();
+await administration();
+await arm();
+finish();

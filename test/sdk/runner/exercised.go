@@ -1,0 +1,127 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"cmp"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// exercised is a line of exercised.json: a package called an operation of a
+// version, and the service answered it with success at least once.
+type exercised struct {
+	Package    string `json:"package"`
+	Version    string `json:"version"`
+	APIVersion string `json:"apiVersion"`
+	Area       string `json:"area"`
+	Operation  string `json:"operation"`
+}
+
+// exercisedFile is exercised.json.
+type exercisedFile struct {
+	// Checks counts the checks of each suite, so that none is lost unseen.
+	Checks    map[string]int `json:"checks"`
+	Exercised []exercised    `json:"exercised"`
+}
+
+// recorded is what the runner reads of a line of the service's record.
+type recorded struct {
+	Area      string `json:"area"`
+	Operation string `json:"operation"`
+	Version   string `json:"version"`
+	Status    int    `json:"status"`
+	UserAgent string `json:"userAgent"`
+}
+
+// agentTable tells packages by the User-Agent header that they send.
+var agentTable = []struct {
+	pattern  *regexp.Regexp
+	registry string // how the ecosystem writes the package's name
+}{
+	{regexp.MustCompile(`azsdk-js-(communication-[a-z]+|arm-communication)/(\S+)`), "@azure/%s"},
+	{regexp.MustCompile(`azsdk-python-(communication-[a-z]+|mgmt-communication)/(\S+)`), "azure-%s"},
+	{regexp.MustCompile(`azsdk-java-(azure-communication-[a-z]+)/(\S+)`), "com.azure:%s"},
+	{regexp.MustCompile(`Azure-SDK-For-Go/()(v\S+) communication/`), "github.com/Azure/azure-sdk-for-go%s"},
+}
+
+// packageOf names the package behind a User-Agent header.
+func packageOf(agent string) (name, version string, ok bool) {
+	for _, a := range agentTable {
+		if found := a.pattern.FindStringSubmatch(agent); found != nil {
+			return fmt.Sprintf(a.registry, found[1]), found[2], true
+		}
+	}
+	return "", "", false
+}
+
+// settle writes exercised.json, or checks that it is current.
+func settle(o options, b *bench, reports []suiteReport) error {
+	now := exercisedFile{Checks: map[string]int{}}
+	for _, r := range reports {
+		now.Checks[r.name] = r.passed
+	}
+	var err error
+	if now.Exercised, err = readRecord(b.service.record()); err != nil {
+		return err
+	}
+	path := filepath.Join(o.folder, "exercised.json")
+	if o.only != "" {
+		fmt.Println("test-sdk: exercised.json is neither written nor checked: only some suites ran")
+		return nil
+	}
+	var text bytes.Buffer
+	encoder := json.NewEncoder(&text)
+	encoder.SetIndent("", "  ")
+	if err := encoder.Encode(now); err != nil {
+		return err
+	}
+	if o.update {
+		return os.WriteFile(path, text.Bytes(), 0o644) //nolint:gosec // a file of the repository
+	}
+	committed, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	if !bytes.Equal(committed, text.Bytes()) {
+		if err := os.WriteFile(filepath.Join(o.folder, "exercised.json.new"), text.Bytes(), 0o600); err != nil {
+			return err
+		}
+		return errors.New("exercised.json is not current: compare exercised.json.new beside it; scripts/test-sdk --update writes it")
+	}
+	return nil
+}
+
+// readRecord returns what the packages were answered with success.
+func readRecord(path string) ([]exercised, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("record of the service: %w", err)
+	}
+	defer f.Close()
+	var all []exercised
+	lines := bufio.NewScanner(f)
+	lines.Buffer(nil, 16<<20)
+	for lines.Scan() {
+		var r recorded
+		if err := json.Unmarshal(lines.Bytes(), &r); err != nil {
+			return nil, fmt.Errorf("record of the service: %w", err)
+		}
+		name, version, ok := packageOf(r.UserAgent)
+		if !ok || r.Operation == "" || r.Status >= 400 {
+			continue
+		}
+		all = append(all, exercised{Package: name, Version: version, APIVersion: r.Version, Area: r.Area, Operation: r.Operation})
+	}
+	slices.SortFunc(all, func(a, b exercised) int {
+		return cmp.Or(strings.Compare(a.Package, b.Package), strings.Compare(a.Version, b.Version),
+			strings.Compare(a.APIVersion, b.APIVersion), strings.Compare(a.Area, b.Area), strings.Compare(a.Operation, b.Operation))
+	})
+	return slices.Compact(all), lines.Err()
+}
