@@ -25,6 +25,9 @@ var (
 )
 
 const (
+	// clockLeeway is how far ahead the clock of the node may be that issued a
+	// token.
+	clockLeeway = 5 * time.Minute
 	// A token with every scope has about 600 bytes.
 	maxToken = 4096
 	// legacyScope is what ACS puts into scp, whatever the scopes.
@@ -102,10 +105,11 @@ func (k *signingKey) method() jwt.SigningMethod {
 type tokens struct {
 	ring   *keyring
 	parser *jwt.Parser
+	now    func() time.Time
 }
 
 func newTokens(ring *keyring, now func() time.Time) *tokens {
-	return &tokens{ring: ring, parser: jwt.NewParser(
+	return &tokens{ring: ring, now: now, parser: jwt.NewParser(
 		jwt.WithValidMethods([]string{string(AlgorithmES256), string(AlgorithmRS256)}),
 		jwt.WithExpirationRequired(),
 		jwt.WithTimeFunc(now),
@@ -167,7 +171,11 @@ func (t *tokens) verify(ctx context.Context, token string) (Claims, error) {
 		}
 		return Claims{}, ErrTokenInvalid
 	}
-	return wire.claims()
+	claims, err := wire.claims()
+	if err == nil && claims.IssuedAt.After(t.now().Add(clockLeeway)) {
+		return Claims{}, ErrTokenInvalid
+	}
+	return claims, err
 }
 
 // claims checks what a genuine token of another use would not have.
