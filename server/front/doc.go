@@ -1,8 +1,13 @@
-// Package front is the door of the REST API: it matches routes, checks the
-// api-version, the access key and the body's hash, and writes answers and
-// errors in the contract's form. The areas behind it see requests that passed.
+// Package front is the door of the REST API: it routes requests by path and
+// api-version, checks who asks, how often, and what came with it, and writes
+// answers and errors in the contract's form. The areas behind it see requests
+// that passed.
 //
-// A request is handled in this order: route, api-version, body, access key,
-// handler. What fails is answered with the contract's error body; nothing of
-// it reaches the handler.
+// A request goes through these steps; what fails one is answered, and nothing
+// of it reaches the handler: preflight, route, api-version, limits, credential,
+// body and hash, media type, repeatability. docs/front-door.md says what
+// clients may rely on.
+//
+// Routes come from the tables of acswire: New fails when an operation has no
+// handler, or a handler no operation.
 package front

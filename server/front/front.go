@@ -98,6 +98,9 @@ type Front struct {
 	mux     *chi.Mux
 	exposed string
 	routes  map[string][]*endpoint // by path
+	// folded are the fixed segments of the resource manager's routes by their
+	// lower case, and whether a path may begin with them.
+	folded map[string]segment
 }
 
 // New returns a front with the operations of the areas. It fails when an
@@ -109,12 +112,12 @@ func New(options Options, areas ...Area) (*Front, error) {
 	if options.Logger == nil {
 		options.Logger = slog.New(slog.DiscardHandler)
 	}
-	f := &Front{options: options, mux: chi.NewMux(), exposed: exposed(areas), routes: map[string][]*endpoint{}}
+	f := &Front{options: options, mux: chi.NewMux(), exposed: exposed(areas), routes: map[string][]*endpoint{}, folded: map[string]segment{}}
 	// Values of the path may hold an encoded slash: the path is matched as it
 	// was sent and its values are decoded one by one.
 	f.mux.Use(func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			chi.RouteContext(r.Context()).RoutePath = r.URL.EscapedPath()
+			chi.RouteContext(r.Context()).RoutePath = f.fold(r.URL.EscapedPath())
 			next.ServeHTTP(w, r)
 		})
 	})
@@ -156,7 +159,7 @@ func (f *Front) Refuse(w http.ResponseWriter, r *http.Request, err *Error) {
 func (f *Front) wrongMethod(r *http.Request) *Error {
 	allow := make([]string, 0, 4)
 	for _, method := range []string{http.MethodDelete, http.MethodGet, http.MethodHead, http.MethodPatch, http.MethodPost, http.MethodPut} {
-		if f.mux.Match(chi.NewRouteContext(), method, r.URL.EscapedPath()) {
+		if f.mux.Match(chi.NewRouteContext(), method, f.fold(r.URL.EscapedPath())) {
 			allow = append(allow, method)
 		}
 	}

@@ -55,6 +55,9 @@ func (f *Front) add(a *Area) error {
 			return fmt.Errorf("%w: %s has no handler", ErrTable, o.ID)
 		}
 		handlers[o.ID] = true
+		if a.Area == acswire.AreaResourceManager {
+			f.foldRoute(o.Route)
+		}
 		key := [2]string{o.Method, o.Route}
 		e := endpoints[key]
 		if e == nil {
