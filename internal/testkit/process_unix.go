@@ -3,6 +3,7 @@
 package testkit
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -118,4 +119,16 @@ func unprivileged(name string) (*account, error) {
 		return nil, fmt.Errorf("account: %w", err)
 	}
 	return &account{uint32(uid), uint32(gid)}, nil
+}
+
+// lockFile waits for the lock of a file and returns what gives it back.
+func lockFile(path string) (unlock func(), err error) {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("lock: %w", err)
+	}
+	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX); err != nil {
+		return nil, errors.Join(fmt.Errorf("lock: %w", err), f.Close())
+	}
+	return func() { _ = f.Close() }, nil
 }
