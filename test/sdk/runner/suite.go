@@ -43,7 +43,7 @@ func suites() []suite {
 		}},
 		{name: "python", command: func(b *bench) (string, []string, []string) {
 			return filepath.Join(b.options.folder, "python", ".venv", "bin", "python"), []string{"-B", "main.py"},
-				[]string{"REQUESTS_CA_BUNDLE=" + b.authorities()}
+				[]string{"REQUESTS_CA_BUNDLE=" + b.authorities(), "SSL_CERT_FILE=" + b.authorities()}
 		}},
 		{name: "java", prepare: (*bench).makeTrustStore, command: func(b *bench) (string, []string, []string) {
 			return "java", []string{
