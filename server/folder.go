@@ -7,8 +7,10 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/parley-rtc/parley/server/atomicfile"
+	"github.com/parley-rtc/parley/server/guid"
 )
 
 // Names of what a service keeps in its data folder, beside the certificate
@@ -18,6 +20,7 @@ const (
 	databaseFile   = "parley.db"
 	lockFile       = "lock"
 	portsFile      = "ports.json"
+	nodeFile       = "node"
 )
 
 // folder is the data folder while this service uses it.
@@ -101,4 +104,19 @@ func (f *folder) keepPorts(p ports) error {
 		return err
 	}
 	return atomicfile.Replace(f.file(portsFile), data, 0o600)
+}
+
+// node returns the name of the service on this folder among those that share a
+// database, made once.
+func (f *folder) node() (string, error) {
+	data, err := os.ReadFile(f.file(nodeFile))
+	if err == nil {
+		if id, err := guid.Parse(strings.TrimSpace(string(data))); err == nil {
+			return id.String(), nil
+		}
+	} else if !errors.Is(err, fs.ErrNotExist) {
+		return "", err
+	}
+	id := guid.New().String()
+	return id, atomicfile.Replace(f.file(nodeFile), []byte(id+"\n"), 0o600)
 }

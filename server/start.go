@@ -196,6 +196,11 @@ func (s *Server) openCalls() error {
 		options.Relay = s.relay
 	}
 	var err error
+	if s.options.Database != "" {
+		if options.Node, err = s.folder.node(); err != nil {
+			return err
+		}
+	}
 	s.calls, err = calls.Open(s.base, options)
 	return err
 }

@@ -122,13 +122,13 @@ func (s *Service) forgetEnded() {
 	}, nil)
 }
 
-// restore takes up the calls of the database. Their ends have to come back and
+// restore takes up the calls of this node that the database has. Their ends have to come back and
 // reconcile; until then their legs count as lost.
 func (s *Service) restore(ctx context.Context) error {
 	now := s.options.Now()
 	return s.options.Store.Read(ctx, func(q store.Querier) error {
-		rows, err := q.Query("SELECT id, resource_id, snapshot, created_at, ended_at FROM calls WHERE ended_at = 0 OR ended_at > $1",
-			now.Add(-endedMemory).UnixMilli())
+		rows, err := q.Query("SELECT id, resource_id, snapshot, created_at, ended_at FROM calls WHERE (ended_at = 0 OR ended_at > $1) AND (node = $2 OR $2 = '') ORDER BY created_at",
+			now.Add(-endedMemory).UnixMilli(), s.node)
 		if err != nil {
 			return err
 		}

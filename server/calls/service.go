@@ -12,7 +12,6 @@ import (
 
 	"github.com/parley-rtc/parley/internal/callfsm"
 	"github.com/parley-rtc/parley/internal/loop"
-	"github.com/parley-rtc/parley/server/guid"
 	"github.com/parley-rtc/parley/server/store"
 	"github.com/parley-rtc/parley/signaling"
 )
@@ -52,6 +51,10 @@ type Options struct {
 	Bus          Bus
 	// Relay may be nil: then agents get no relay servers.
 	Relay Relay
+	// Node names this service, for as long as its folder lives, among those that
+	// share the store: the calls of others are left alone. Empty: there is no
+	// other.
+	Node string
 	// Timeouts of calls; zero fields take the defaults.
 	Timeouts callfsm.Timeouts
 	// Retention is how long a session is kept without a connection. Zero: 150 s.
@@ -103,7 +106,7 @@ func Open(ctx context.Context, options Options) (*Service, error) {
 		options.Logger = slog.New(slog.DiscardHandler)
 	}
 	s := &Service{
-		options: options, node: guid.New().String(), logger: options.Logger,
+		options: options, node: options.Node, logger: options.Logger,
 		registry: newRegistry(options.Now), ended: newEndedCalls(options.Now),
 	}
 	var err error
