@@ -1,0 +1,114 @@
+package server_test
+
+import (
+	"errors"
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/parley-rtc/parley/internal/callfsm"
+	"github.com/parley-rtc/parley/internal/testkit"
+	"github.com/parley-rtc/parley/server"
+	"github.com/parley-rtc/parley/signaling"
+)
+
+// within is what the contract gives news to reach every node.
+const newsWithin = time.Second
+
+// cluster starts nodes that share a database and a bus.
+func cluster(t *testing.T, n int) []*server.Server {
+	t.Helper()
+	database, nats := testkit.PostgreSQL(t), testkit.NATSCluster(t, 2)
+	nodes := make([]*server.Server, n)
+	for i := range nodes {
+		nodes[i] = start(t, server.Options{Database: database, NATS: nats.URLs[i%len(nats.URLs)]})
+	}
+	return nodes
+}
+
+// eventually tries until it succeeds; it fails the test when that takes longer
+// than the slowest machine excuses.
+func eventually(t *testing.T, what string, try func() error) time.Duration {
+	t.Helper()
+	began := time.Now()
+	for {
+		err := try()
+		took := time.Since(began)
+		if err == nil {
+			return took
+		}
+		if took > 30*time.Second {
+			t.Fatalf("%s: %v", what, err)
+		}
+		<-time.After(5 * time.Millisecond)
+	}
+}
+
+func TestCluster_NodesAreOneService(t *testing.T) {
+	testkit.CheckLeaks(t, 2*time.Minute)
+	nodes := cluster(t, 2)
+	a, b := newClient(nodes[0].Connection()), newClient(nodes[1].Connection())
+	defer a.close()
+	defer b.close()
+	if a.conn.AccessKey != b.conn.AccessKey || a.conn.SubscriptionID != b.conn.SubscriptionID {
+		t.Fatal("the nodes have different resources")
+	}
+	user := &account{customID: "alice"}
+	if err := a.create(user); err != nil {
+		t.Fatal(err)
+	}
+	same := &account{customID: "alice"}
+	if err := b.create(same); err != nil || same.id != user.id {
+		t.Errorf("custom id: %s at one, %s at the other, error %v", user.id, same.id, err)
+	}
+	token, err := b.issue(user.id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, node := range nodes {
+		for _, token := range []string{user.good[0], same.good[0], token} {
+			if got, err := server.Authenticate(node, token); err != nil || got != user.id {
+				t.Errorf("node %d: token of %q: %v", i, got, err)
+			}
+		}
+	}
+	// Revoked at one, refused at the other, and its open sessions end.
+	agent := sign(t, nodes[1], user.id, token, "phone")
+	if err := a.do(http.MethodPost, "/identities/"+user.id+"/:revokeAccessTokens", apiVersion, "", nil); err != nil {
+		t.Fatal(err)
+	}
+	answered := time.Now()
+	if _, err := server.Authenticate(nodes[1], token); err == nil {
+		t.Error("a revoked token is good at the other node")
+	}
+	state := agent.expectState(signaling.ClientClosed)
+	var goodbye *signaling.GoodbyeError
+	if !errors.As(state.Err, &goodbye) {
+		t.Errorf("the session ended with %v", state.Err)
+	}
+	t.Logf("the session at the other node ended %v after the answer (contract: %v)", time.Since(answered), newsWithin)
+}
+
+// A node that restarts takes up its own calls, not those of its neighbor.
+func TestCluster_NodeRestarts_TakesUpItsOwnCalls(t *testing.T) {
+	testkit.CheckLeaks(t, 2*time.Minute)
+	database, nats := testkit.PostgreSQL(t), testkit.NATSCluster(t, 1)
+	options := func() server.Options {
+		return server.Options{Database: database, NATS: nats.URL, DataDir: t.TempDir()}
+	}
+	left, right := options(), options()
+	first := start(t, left)
+	p := newPair(t, first, 1)
+	id, legs := p.ring()
+	p.accept(id, legs)
+	neighbor := start(t, right)
+	waitMetric(t, neighbor, "parley_calls_restored_total", 0)
+	if err := first.Close(); err != nil {
+		t.Fatal(err)
+	}
+	again := start(t, left)
+	waitMetric(t, again, "parley_calls_restored_total", 1)
+	if m := p.caller.reconcile(id, callfsm.Message{State: callfsm.StateConnected}); m.State == callfsm.StateDisconnected {
+		t.Errorf("the call ended with the restart: %+v", m)
+	}
+}
