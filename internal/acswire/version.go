@@ -85,18 +85,6 @@ func stable(date string) Version { return Version{date: date} }
 
 func preview(date string, n int) Version { return Version{date: date, preview: n + 1} }
 
-// IdentityVersions returns the api-versions of the identity area, oldest
-// first, as the api-supported-versions header lists them.
-func IdentityVersions() []string {
-	var listed []string
-	for _, v := range Versions(AreaIdentity) {
-		if v.Listed {
-			listed = append(listed, v.Version.String())
-		}
-	}
-	return listed
-}
-
 // VersionCustomID is the first api-version in which an identity may carry a
 // custom id.
 func VersionCustomID() Version { return preview("2025-03-02", 0) }
