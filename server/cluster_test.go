@@ -26,24 +26,6 @@ func cluster(t *testing.T, n int) []*server.Server {
 	return nodes
 }
 
-// eventually tries until it succeeds; it fails the test when that takes longer
-// than the slowest machine excuses.
-func eventually(t *testing.T, what string, try func() error) time.Duration {
-	t.Helper()
-	began := time.Now()
-	for {
-		err := try()
-		took := time.Since(began)
-		if err == nil {
-			return took
-		}
-		if took > 30*time.Second {
-			t.Fatalf("%s: %v", what, err)
-		}
-		<-time.After(5 * time.Millisecond)
-	}
-}
-
 func TestCluster_NodesAreOneService(t *testing.T) {
 	testkit.CheckLeaks(t, 2*time.Minute)
 	nodes := cluster(t, 2)

@@ -175,7 +175,7 @@ func (w *crash) checkAccount(srv *server.Server, c *client, a *account) error {
 	refused, _ := errors.AsType[*refusal](err)
 	switch {
 	case a.gone && refused == nil:
-		return fmt.Errorf("user %s was deleted; a token of it is answered with %v", a.id, err)
+		return fmt.Errorf("user %s was deleted; a token of it is not refused: %w", a.id, err)
 	case !a.gone && err != nil:
 		return fmt.Errorf("user %s: %w", a.id, err)
 	}

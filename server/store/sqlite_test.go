@@ -94,3 +94,52 @@ func TestSQLite_NotADatabase_Fails(t *testing.T) {
 		t.Error("opened below a file")
 	}
 }
+
+func TestBackup_OfADatabaseInUse_IsWhole(t *testing.T) {
+	testkit.CheckLeaks(t, time.Minute)
+	options := sqlite(t)
+	st := open(t, options)
+	for i := range 50 {
+		if err := st.Write(context.Background(), put(fmt.Sprint("before", i), []byte{})); err != nil {
+			t.Fatal(err)
+		}
+	}
+	stop, stopped := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(stopped)
+		for i := 0; ; i++ {
+			select {
+			case <-stop:
+				return
+			default:
+			}
+			if err := st.Write(context.Background(), put(fmt.Sprint("during", i), []byte{})); err != nil {
+				t.Error(err)
+			}
+		}
+	}()
+	copied := filepath.Join(t.TempDir(), "b.db")
+	err := store.Backup(context.Background(), options.Path, copied)
+	close(stop)
+	<-stopped
+	if err != nil {
+		t.Fatal(err)
+	}
+	if info, err := os.Stat(copied); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("the copy holds keys: %v, %v", info, err)
+	}
+	got := names(t, open(t, store.Options{Path: copied}))
+	for i := range 50 {
+		if !got[fmt.Sprint("before", i)] {
+			t.Errorf("what was written before, %d, is not in the copy", i)
+		}
+	}
+	for name, from := range map[string]string{"onto a file": options.Path, "of nothing": filepath.Join(t.TempDir(), "none")} {
+		if err := store.Backup(context.Background(), from, copied); err == nil {
+			t.Errorf("%s: no error", name)
+		}
+	}
+	if _, err := os.Stat(filepath.Join(t.TempDir(), "none")); err == nil {
+		t.Error("the backup of nothing made a database")
+	}
+}
