@@ -18,6 +18,7 @@ const (
 	defaultHeaderTimeout = 10 * time.Second
 	defaultReadTimeout   = time.Minute
 	defaultIdleTimeout   = 2 * time.Minute
+	defaultWriteTimeout  = 2 * time.Minute
 )
 
 // RequestTimeouts bound how slow a client may be. Zero fields take the
@@ -28,6 +29,9 @@ type RequestTimeouts struct {
 	// Read is for a request with its body, unless the operation takes large
 	// bodies; zero: one minute.
 	Read time.Duration
+	// Write is for a request's handling and its answer, unless either is large;
+	// zero: two minutes.
+	Write time.Duration
 	// Idle is how long a connection may wait for its next request; zero: two
 	// minutes.
 	Idle time.Duration
@@ -37,7 +41,7 @@ func (t RequestTimeouts) orDefaults() RequestTimeouts {
 	for _, d := range []struct {
 		value    *time.Duration
 		standard time.Duration
-	}{{&t.Header, defaultHeaderTimeout}, {&t.Read, defaultReadTimeout}, {&t.Idle, defaultIdleTimeout}} {
+	}{{&t.Header, defaultHeaderTimeout}, {&t.Read, defaultReadTimeout}, {&t.Write, defaultWriteTimeout}, {&t.Idle, defaultIdleTimeout}} {
 		if *d.value <= 0 {
 			*d.value = d.standard
 		}

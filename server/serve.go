@@ -42,6 +42,7 @@ func (s *Server) serveOn(l net.Listener, handler http.Handler, tlsConfig *tls.Co
 		TLSConfig:         tlsConfig,
 		ReadHeaderTimeout: timeouts.Header,
 		ReadTimeout:       timeouts.Read,
+		WriteTimeout:      timeouts.Write,
 		IdleTimeout:       timeouts.Idle,
 		MaxHeaderBytes:    maxHeader,
 		BaseContext:       func(net.Listener) context.Context { return s.base },

@@ -51,8 +51,10 @@ func (x *exchange) readBody(request *Request) error {
 	}
 	if limit > acswire.MaxBuffered {
 		// More than the server's own time for a request; the connection's
-		// deadline is set anew for the next one. Not every writer can.
-		_ = http.NewResponseController(x.w).SetReadDeadline(time.Now().Add(uploadGrace + time.Duration(limit/slowestUpload)*time.Second))
+		// deadlines are set anew for the next one. Not every writer can.
+		control, until := http.NewResponseController(x.w), time.Now().Add(uploadGrace+time.Duration(limit/slowestUpload)*time.Second)
+		_ = control.SetReadDeadline(until)
+		_ = control.SetWriteDeadline(until.Add(uploadGrace))
 	}
 	body := http.MaxBytesReader(x.w, x.r.Body, limit)
 	var err error

@@ -23,6 +23,8 @@ const (
 	minRetryAfter  = 1
 	repeatAccepted = "accepted"
 	repeatRejected = "rejected"
+	// blockTime is how long a client may take to read 32 KiB of a long answer.
+	blockTime = time.Minute
 )
 
 // exchange is one request on its way through.
@@ -192,7 +194,7 @@ func (x *exchange) write(a answer) {
 	case a.stream != nil:
 		x.w.WriteHeader(a.status)
 		// A client that is gone notices by itself.
-		_, _ = io.Copy(x.w, a.stream)
+		_, _ = io.Copy(&steady{w: x.w, control: http.NewResponseController(x.w)}, a.stream)
 		if c, ok := a.stream.(io.Closer); ok {
 			_ = c.Close()
 		}
@@ -205,6 +207,19 @@ func (x *exchange) write(a answer) {
 	default:
 		x.w.WriteHeader(a.status)
 	}
+}
+
+// steady gives a long answer as much time as it needs while its reader goes on
+// reading.
+type steady struct {
+	w       io.Writer
+	control *http.ResponseController
+}
+
+func (s *steady) Write(p []byte) (int, error) {
+	// Not every writer can.
+	_ = s.control.SetWriteDeadline(time.Now().Add(blockTime))
+	return s.w.Write(p)
 }
 
 // refuse writes an error.
