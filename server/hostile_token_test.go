@@ -11,6 +11,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -203,7 +204,7 @@ func TestHostile_Bearers(t *testing.T) {
 					if a.StatusCode == http.StatusRequestHeaderFieldsTooLarge {
 						continue
 					}
-					if code := a.Header.Get("x-ms-error-code"); a.StatusCode != http.StatusUnauthorized || !contains(codes[o.Auth], code) {
+					if code := a.Header.Get("x-ms-error-code"); a.StatusCode != http.StatusUnauthorized || !slices.Contains(codes[o.Auth], code) {
 						t.Errorf("%s: %d %s, code %q", name, a.StatusCode, a.body, code)
 					}
 				}
@@ -222,13 +223,4 @@ func versionOf(t *testing.T, o *acswire.Operation) string {
 	}
 	t.Fatalf("no version has %s", o.ID)
 	return ""
-}
-
-func contains(list []string, s string) bool {
-	for _, l := range list {
-		if l == s {
-			return true
-		}
-	}
-	return false
 }
