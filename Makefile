@@ -59,8 +59,9 @@ run-tests:
 test-fast: ## the quick look while writing: short tests, no race detector, cached results allowed
 	@$(GO) test $(TAGFLAG) -short -timeout 2m $(PKG)
 
-test-sdk: ## the official Azure SDKs against the service (not there yet)
-	@echo "make test-sdk: not there yet; it comes with the REST foundation (docs/scope.md)"; exit 1
+test-sdk: ## the official Azure SDKs (JavaScript, Python, Java, Go) against the service; ARGS="--only js" for one
+	@scripts/setup sdk
+	@CGO_ENABLED=$(CGO) scripts/test-sdk $(ARGS)
 
 test-bind: ## the bindings, exercised (not there yet)
 	@echo "make test-bind: not there yet; it comes with the bindings (docs/scope.md)"; exit 1

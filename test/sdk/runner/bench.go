@@ -69,11 +69,11 @@ type teams struct {
 }
 
 const (
-	foreignUser  = "8:acs:0b1e60ee-7d3e-4ff1-9a2b-5c6f0f5ad1c1_6a1c3c56-2f1e-4f0e-8f5e-3d2f6a1b9c77"
-	teamsClient  = "3a4b1c9e-58a1-4f9b-8d53-2b0c7a1e9f10"
-	teamsUser    = "9d2b7c44-0c1f-4d60-9f3a-71e5c2a8b601"
-	teamsTenant  = "72c9a1d5-6b3e-4c07-8a52-f4d01e9b3c28"
-	trustFile    = "trust.p12"
+	foreignUser = "8:acs:0b1e60ee-7d3e-4ff1-9a2b-5c6f0f5ad1c1_6a1c3c56-2f1e-4f0e-8f5e-3d2f6a1b9c77"
+	teamsClient = "3a4b1c9e-58a1-4f9b-8d53-2b0c7a1e9f10"
+	teamsUser   = "9d2b7c44-0c1f-4d60-9f3a-71e5c2a8b601"
+	teamsTenant = "72c9a1d5-6b3e-4c07-8a52-f4d01e9b3c28"
+	trustFile   = "trust.p12"
 )
 
 func newBench(ctx context.Context, o options, scratch string) (*bench, error) {

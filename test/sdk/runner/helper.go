@@ -241,7 +241,10 @@ type userAnswer struct {
 // packages that manage resources and cannot use them.
 func (h *helper) user(ctx context.Context, in userRequest) (userAnswer, error) {
 	h.bench.secret(in.ConnectionString)
-	client, err := identity.NewClientFromConnectionString(in.ConnectionString, &identity.ClientOptions{ClientOptions: core.ClientOptions{Transport: h.bench.client}})
+	client, err := identity.NewClientFromConnectionString(in.ConnectionString, &identity.ClientOptions{ClientOptions: core.ClientOptions{
+		Transport: h.bench.client,
+		Retry:     core.RetryOptions{MaxRetries: -1}, // a resource that is gone does not answer
+	}})
 	if err != nil {
 		return userAnswer{}, err
 	}
