@@ -64,7 +64,7 @@ func (s *Server) frontOptions() (front.Options, error) {
 		return front.Options{}, err
 	}
 	return front.Options{
-		Resources:      s.resources,
+		Resources:      s.hosts,
 		Authenticators: s.authenticators(),
 		Limits:         limiter,
 		Repeats:        repeat.New(s.store, s.options.Now),

@@ -46,6 +46,7 @@ type Server struct {
 	store     *store.Store
 	bus       *bus.Bus
 	resources *resource.Directory
+	hosts     *hosts
 	identity  *identity.Service
 	relay     *relay
 	calls     *calls.Service

@@ -133,10 +133,16 @@ func (s *Server) openStore(lastTURN int) error {
 		return err
 	}
 	return together(
-		func() (err error) { s.resources, err = resource.Open(s.base, s.store, s.options.Now); return err },
+		s.openResources,
 		s.openIdentity,
 		func() error { return s.openRelay(lastTURN) },
 	)
+}
+
+func (s *Server) openResources() (err error) {
+	s.resources, err = resource.Open(s.base, resource.Options{Store: s.store, Now: s.options.Now, Logger: s.logger})
+	s.hosts = &hosts{resources: s.resources}
+	return err
 }
 
 func (s *Server) openIdentity() (err error) {

@@ -115,7 +115,7 @@ func (x *exchange) run(ctx context.Context, e *endpoint) (answer, error) {
 func (x *exchange) admit(ctx context.Context) error {
 	f, request := x.front, x.request
 	if x.operation.Auth != acswire.AuthManagement {
-		if request.Resource = f.options.Resources.ForHost(singlePort(x.r.Host)); request.Resource == nil {
+		if request.Resource = f.options.Resources.ForRequest(x.r); request.Resource == nil {
 			return &Error{Status: http.StatusNotFound, Code: acswire.CodeNotFound, Message: "There is no resource at this host."}
 		}
 	}

@@ -17,7 +17,7 @@ import (
 
 // Resources finds the resource that a request is for.
 type Resources interface {
-	ForHost(host string) *resource.Resource
+	ForRequest(r *http.Request) *resource.Resource
 }
 
 // Observer hears of every request that was answered.

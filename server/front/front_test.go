@@ -21,8 +21,8 @@ import (
 
 type resources struct{ r *resource.Resource }
 
-func (r resources) ForHost(host string) *resource.Resource {
-	if host == "nobody.example" {
+func (r resources) ForRequest(req *http.Request) *resource.Resource {
+	if req.Host == "nobody.example" {
 		return nil
 	}
 	return r.r

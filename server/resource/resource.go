@@ -1,42 +1,121 @@
-// Package resource knows the Communication Services resources that the service
-// serves: their names, ids and access keys. Today there is one, "local", made
-// at the first start.
 package resource
 
 import (
-	"context"
 	"crypto/rand"
 	"encoding/base64"
-	"fmt"
 	"log/slog"
+	"maps"
+	"strings"
 	"time"
 
+	"github.com/parley-rtc/parley/internal/ident"
 	"github.com/parley-rtc/parley/server/guid"
-	"github.com/parley-rtc/parley/server/store"
 )
 
-// DefaultName is the name of the resource that the first start makes.
-const DefaultName = "local"
+const (
+	// DefaultName is the name of the resource that the first start makes.
+	DefaultName = "local"
+	// DefaultGroup is the resource group of that one.
+	DefaultGroup = "parley"
 
-const keySize = 64
+	keySize = 64
+)
 
-// Resource is one resource. It holds its access keys: secrets.
+// State is where a resource stands in its life.
+type State string
+
+// States of a resource. The zero value counts as StateActive.
+const (
+	// StateCreating is a resource that was asked for and is not served yet.
+	StateCreating State = "creating"
+	// StateActive is a resource that is served.
+	StateActive State = "active"
+	// StateFailed is a resource that could not be brought to life; it can be
+	// asked for again, or deleted.
+	StateFailed State = "failed"
+	// StateDeleting is a resource whose users are being removed. It is served
+	// no more, and its name is free once it is gone.
+	StateDeleting State = "deleting"
+)
+
+// Actor is who made or changed a resource.
+type Actor struct {
+	// Name is what the credential says; empty counts as "parley".
+	Name string
+	// Kind is one of acswire's CreatedByType constants; empty counts as
+	// CreatedByTypeApplication.
+	Kind string
+}
+
+// Stamp is by whom and when something was done.
+type Stamp struct {
+	By Actor
+	At time.Time
+}
+
+// Resource is one resource. It holds its access keys: secrets. Nobody changes
+// one that came from a Directory.
 type Resource struct {
 	// ID is the immutable id that stands in the ids of users.
 	ID guid.GUID
-	// Name is unique within the service.
+	// Name is unique within the service, whatever its case.
 	Name string
 	// SubscriptionID is the subscription that owns the resource.
 	SubscriptionID guid.GUID
+	// Group is the resource group: a name.
+	Group string
+	// Location is where the resource manager says that it runs; DataLocation is
+	// where its data is said to rest. Neither moves anything.
+	Location, DataLocation string
+	// Cloud decides the ids of its users: "8:acs:", "8:dod-acs:", "8:gcch-acs:".
+	// Empty counts as public.
+	Cloud ident.Cloud
+	State State
+	// Tags are the operator's own words; nil is none.
+	Tags map[string]string
+	// NotificationHub is the resource id of the linked hub; empty is none.
+	NotificationHub string
+	// IdentityType and NetworkAccess are what the resource manager was told;
+	// empty is nothing.
+	IdentityType, NetworkAccess string
+	// LocalAuthOff refuses the access keys; bearer tokens are taken.
+	LocalAuthOff bool
+	// Port is the resource's own port on localhost; 0 for none.
+	Port int
+	// Revision is how many changes the service's resources had seen at the last
+	// change of this one.
+	Revision          int64
+	Created, Modified Stamp
 	// PrimaryKey and SecondaryKey are the access keys, decoded. Both are good.
 	PrimaryKey, SecondaryKey []byte
 }
 
+// Active tells whether the resource is served.
+func (r *Resource) Active() bool { return r.State == StateActive || r.State == "" }
+
 // Keys returns the access keys that are good at this moment.
-func (r *Resource) Keys() [][]byte { return [][]byte{r.PrimaryKey, r.SecondaryKey} }
+func (r *Resource) Keys() [][]byte {
+	if r.LocalAuthOff {
+		return nil
+	}
+	return [][]byte{r.PrimaryKey, r.SecondaryKey}
+}
 
 // AccessKey returns the primary key as a connection string has it.
-func (r *Resource) AccessKey() string { return base64.StdEncoding.EncodeToString(r.PrimaryKey) }
+func (r *Resource) AccessKey() string { return EncodeKey(r.PrimaryKey) }
+
+// EncodeKey writes a key as connection strings have it.
+func EncodeKey(key []byte) string { return base64.StdEncoding.EncodeToString(key) }
+
+// NewKey draws an access key.
+func NewKey() []byte {
+	key := make([]byte, keySize)
+	_, _ = rand.Read(key) // crypto/rand.Read never fails since Go 1.24
+	return key
+}
+
+// Fold returns a name as names are compared.
+func Fold(name string) string { return strings.ToLower(name) }
 
 // LogValue keeps the keys out of logs.
 func (r *Resource) LogValue() slog.Value {
@@ -46,69 +125,9 @@ func (r *Resource) LogValue() slog.Value {
 // String keeps the keys out of formatted text.
 func (r *Resource) String() string { return r.Name }
 
-// Directory finds resources. Its methods may be called from any goroutine.
-type Directory struct {
-	local *Resource
-}
-
-// Open reads the resources, making the default one at the first start.
-func Open(ctx context.Context, st *store.Store, now func() time.Time) (*Directory, error) {
-	local, err := find(ctx, st, DefaultName)
-	if store.IsNotFound(err) {
-		local, err = create(ctx, st, DefaultName, now())
-	}
-	if err != nil {
-		return nil, fmt.Errorf("resource: open: %w", err)
-	}
-	return &Directory{local: local}, nil
-}
-
-// Default returns the resource named "local".
-func (d *Directory) Default() *Resource { return d.local }
-
-// ForHost returns the resource that requests to a host (with or without port)
-// are for; nil when there is none.
-func (d *Directory) ForHost(string) *Resource { return d.local }
-
-// ByID returns the resource with an id; nil when there is none.
-func (d *Directory) ByID(id guid.GUID) *Resource {
-	if d.local.ID == id {
-		return d.local
-	}
-	return nil
-}
-
-func find(ctx context.Context, st *store.Store, name string) (*Resource, error) {
-	r := &Resource{Name: name}
-	var id []byte
-	var subscription string
-	err := st.Read(ctx, func(q store.Querier) error {
-		return q.QueryRow("SELECT id, subscription_id, primary_key, secondary_key FROM resources WHERE name = $1", name).
-			Scan(&id, &subscription, &r.PrimaryKey, &r.SecondaryKey)
-	})
-	if err != nil {
-		return nil, err
-	}
-	if r.ID, err = guid.FromBytes(id); err != nil {
-		return nil, err
-	}
-	if r.SubscriptionID, err = guid.Parse(subscription); err != nil {
-		return nil, err
-	}
-	return r, nil
-}
-
-func create(ctx context.Context, st *store.Store, name string, now time.Time) (*Resource, error) {
-	r := &Resource{
-		ID: guid.New(), Name: name, SubscriptionID: guid.New(),
-		PrimaryKey: make([]byte, keySize), SecondaryKey: make([]byte, keySize),
-	}
-	_, _ = rand.Read(r.PrimaryKey) // crypto/rand.Read never fails since Go 1.24
-	_, _ = rand.Read(r.SecondaryKey)
-	err := st.Write(ctx, func(tx *store.Tx) error {
-		_, err := tx.Exec("INSERT INTO resources (id, name, subscription_id, primary_key, secondary_key, created_at) VALUES ($1, $2, $3, $4, $5, $6)",
-			r.ID[:], r.Name, r.SubscriptionID.String(), r.PrimaryKey, r.SecondaryKey, now.UnixMilli())
-		return err
-	})
-	return r, err
+// clone returns a copy that can be changed.
+func (r *Resource) clone() *Resource {
+	c := *r
+	c.Tags = maps.Clone(r.Tags)
+	return &c
 }

@@ -24,7 +24,7 @@ func open(t *testing.T, path string) (*store.Store, *resource.Directory) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { st.Close() })
-	d, err := resource.Open(context.Background(), st, time.Now)
+	d, err := resource.Open(context.Background(), resource.Options{Store: st})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -46,8 +46,8 @@ func TestOpen_KeepsTheDefaultResource(t *testing.T) {
 	if a.Name != "local" || len(a.Keys()) != 2 || len(a.PrimaryKey) != 64 || bytes.Equal(a.PrimaryKey, a.SecondaryKey) {
 		t.Errorf("resource %v", a)
 	}
-	if first.ByID(a.ID) != a || first.ByID(guid.New()) != nil || first.ForHost("localhost:1") != a {
-		t.Error("not found by its id or its host")
+	if first.ByID(a.ID) != a || first.ByID(guid.New()) != nil {
+		t.Error("not found by its id")
 	}
 	_, other := open(t, filepath.Join(t.TempDir(), "b.db"))
 	if other.Default().ID == a.ID || bytes.Equal(other.Default().PrimaryKey, a.PrimaryKey) {
