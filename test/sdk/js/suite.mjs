@@ -19,7 +19,8 @@ export async function check(name, run) {
     console.log(`ok   ${name}`);
   } catch (error) {
     failed++;
-    const text = String(error?.stack ?? error).split("\n").slice(0, 12);
+    const ours = (line, i) => i === 0 || !/node_modules|node:internal/.test(line);
+    const text = String(error?.stack ?? error).split("\n").filter(ours);
     console.log(`FAIL ${name}: ${text.join("\n       ")}`);
   }
 }
