@@ -71,6 +71,35 @@ func TestCluster_NodesAreOneService(t *testing.T) {
 	t.Logf("the session at the other node ended %v after the answer (contract: %v)", time.Since(answered), newsWithin)
 }
 
+// A revocation of which a node hears nothing reaches it when the bus is back.
+func TestCluster_BusWasAway_RevocationIsNotMissed(t *testing.T) {
+	testkit.CheckLeaks(t, 2*time.Minute)
+	database, one, other := testkit.PostgreSQL(t), testkit.NATSCluster(t, 1), testkit.NATSCluster(t, 1)
+	a := start(t, server.Options{Database: database, NATS: one.URL})
+	// On a bus of its own: what the first node says never arrives.
+	b := start(t, server.Options{Database: database, NATS: other.URL})
+	c := newClient(a.Connection())
+	defer c.close()
+	revoked, kept := &account{}, &account{}
+	for _, u := range []*account{revoked, kept} {
+		if err := c.create(u); err != nil {
+			t.Fatal(err)
+		}
+	}
+	void := sign(t, b, revoked.id, revoked.good[0], "phone")
+	good := sign(t, b, kept.id, kept.good[0], "phone")
+	if err := c.do(http.MethodPost, "/identities/"+revoked.id+"/:revokeAccessTokens", apiVersion, "", nil); err != nil {
+		t.Fatal(err)
+	}
+	other.Kill(t, 0)
+	other.Start(t, 0)
+	void.expectState(signaling.ClientClosed)
+	waitMetric(t, b, "parley_sessions", 1)
+	if len(good.states) > 1 { // the first one says that it is connected
+		t.Error("the session of another user changed, too")
+	}
+}
+
 // A node that restarts takes up its own calls, not those of its neighbor.
 func TestCluster_NodeRestarts_TakesUpItsOwnCalls(t *testing.T) {
 	testkit.CheckLeaks(t, 2*time.Minute)

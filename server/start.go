@@ -52,10 +52,7 @@ func (s *Server) start() error {
 	if err := s.openCalls(); err != nil {
 		return err
 	}
-	operator, err := newOperator()
-	if err != nil {
-		return err
-	}
+	s.recheckSessions()
 	if err := s.serve(tlsConfig); err != nil {
 		return err
 	}
@@ -66,7 +63,7 @@ func (s *Server) start() error {
 	if err := s.folder.keepPorts(now); err != nil {
 		return err
 	}
-	return s.publish(operator, caFile)
+	return s.publish(caFile)
 }
 
 // together runs the functions beside each other and waits for all.
@@ -231,13 +228,13 @@ func (s *Server) authenticateAgent(ctx context.Context, token string) (signaling
 	case !claims.MayCall():
 		return signaling.Principal{}, fmt.Errorf("%w: the token has no voip scope", signaling.ErrUnauthorized)
 	}
-	return signaling.Principal{UserID: claims.RawID(), ResourceID: claims.ResourceID.String(), Expires: claims.Expires}, nil
+	return signaling.Principal{UserID: claims.RawID(), ResourceID: claims.ResourceID.String(), Issued: claims.IssuedAt, Expires: claims.Expires}, nil
 }
 
 // publish writes connection.json: from here on the service may be used.
-func (s *Server) publish(operator *operator, caFile string) error {
+func (s *Server) publish(caFile string) error {
 	local := s.resources.Default()
-	token, err := operator.token(s.options.Now())
+	token, err := s.operator.Token()
 	if err != nil {
 		return err
 	}

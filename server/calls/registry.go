@@ -175,6 +175,19 @@ func (r *registry) sessions(user string) []*signaling.Session {
 	return all
 }
 
+// all returns all sessions.
+func (r *registry) all() []*signaling.Session {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	var all []*signaling.Session
+	for _, devices := range r.users {
+		for _, p := range devices {
+			all = append(all, p.session)
+		}
+	}
+	return all
+}
+
 // reachable returns the sessions of a user that a call may ring, at most max:
 // those with a connection first, the newest first, without the device not.
 func (r *registry) reachable(user string, not device, limit int) []*signaling.Session {

@@ -19,6 +19,16 @@ func (s *Service) EndSessions(user string, code signaling.Code) error {
 	return s.options.Bus.Publish(subjectEndSessions+"."+user, strconv.AppendUint(nil, uint64(code), 10))
 }
 
+// Recheck ends the sessions of this node that were opened with tokens which
+// are void by now. A node calls it when it may have missed an EndSessions.
+func (s *Service) Recheck(void func(signaling.Principal) bool) {
+	for _, session := range s.registry.all() {
+		if void(session.Principal()) {
+			session.Close(signaling.CodeTokenInvalid, "the token was revoked")
+		}
+	}
+}
+
 func (s *Service) endSessions(subject string, data []byte) {
 	code, err := strconv.ParseUint(string(data), 10, 32)
 	if err != nil {

@@ -300,6 +300,26 @@ func (s *Service) IssueToken(ctx context.Context, resource guid.GUID, raw string
 	return s.Sign(&User{ResourceID: resource, ID: user, validFrom: moment(from)}, scopes, now, life)
 }
 
+// Revoked tells whether the tokens of a user that were issued at a moment are
+// void: revoked since, or the user is gone.
+func (s *Service) Revoked(ctx context.Context, raw string, issued time.Time) (bool, error) {
+	resource, user, err := parseRawID(raw)
+	if err != nil {
+		return true, nil //nolint:nilerr // nobody's token
+	}
+	var validFrom int64
+	err = s.store.Read(ctx, func(q store.Querier) error {
+		return q.QueryRow("SELECT tokens_valid_from FROM users WHERE resource_id = $1 AND id = $2", resource[:], user[:]).Scan(&validFrom)
+	})
+	if store.IsNotFound(err) {
+		return true, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("identity: revoked: %w", err)
+	}
+	return issued.UnixMilli() < validFrom, nil
+}
+
 // Authenticate tells who a token stands for: it must be genuine, not past its
 // time, and its user must still be there and not have revoked it. The error
 // is ErrTokenInvalid or ErrTokenExpired, or another one when the store fails.
