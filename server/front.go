@@ -78,7 +78,7 @@ func (s *Server) frontOptions() (front.Options, error) {
 
 // authenticators check the bearer tokens of requests.
 func (s *Server) authenticators() front.Authenticators {
-	return front.Authenticators{User: s.authenticateUser}
+	return front.Authenticators{User: s.authenticateUser, ServiceBearer: s.authenticateService, Management: s.authenticateManager}
 }
 
 // authenticateUser checks a user access token for a request to a resource.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/parley-rtc/parley/internal/callfsm"
 	"github.com/parley-rtc/parley/server/identity"
+	"github.com/parley-rtc/parley/server/oidc"
 )
 
 // Options configure the service. They are read once, by New.
@@ -57,6 +58,10 @@ type Options struct {
 	// Limits of requests per resource and operation: "off" or empty for none,
 	// "acs" for what ACS publishes, or the path of a YAML file (server/limits).
 	Limits string
+	// OIDC are the issuers of OpenID Connect whose bearer tokens are taken, each
+	// for what it says. The service's own issuer, of the token in
+	// connection.json, is always there beside them.
+	OIDC []oidc.Issuer
 	// TokenAlgorithm signs user access tokens. The zero value is
 	// identity.AlgorithmES256. After a change the tokens before it stay good.
 	TokenAlgorithm identity.Algorithm

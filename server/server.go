@@ -15,6 +15,7 @@ import (
 	"github.com/parley-rtc/parley/server/calls"
 	"github.com/parley-rtc/parley/server/identity"
 	"github.com/parley-rtc/parley/server/metrics"
+	"github.com/parley-rtc/parley/server/oidc"
 	"github.com/parley-rtc/parley/server/resource"
 	"github.com/parley-rtc/parley/server/store"
 	"github.com/parley-rtc/parley/signaling"
@@ -48,6 +49,8 @@ type Server struct {
 	resources *resource.Directory
 	hosts     *hosts
 	identity  *identity.Service
+	operator  *oidc.Local
+	bearers   *oidc.Verifier
 	relay     *relay
 	calls     *calls.Service
 
@@ -151,6 +154,9 @@ func (s *Server) close(ctx context.Context) error {
 		}
 	}
 	s.cancel()
+	if s.bearers != nil {
+		s.bearers.Close()
+	}
 	for _, h := range s.servers {
 		note("http", h.Close())
 	}

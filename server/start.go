@@ -41,6 +41,9 @@ func (s *Server) start() error {
 	}
 	var tlsConfig *tls.Config
 	var caFile string
+	if err := s.openBearers(); err != nil {
+		return err
+	}
 	err = together(
 		func() (err error) { tlsConfig, caFile, err = s.certificates(); return err },
 		s.openBus,
@@ -145,6 +148,7 @@ func (s *Server) openResources() (err error) {
 func (s *Server) openIdentity() (err error) {
 	s.identity, err = identity.Open(s.base, identity.Options{
 		Store: s.store, Now: s.options.Now, Algorithm: s.options.TokenAlgorithm, Logger: s.logger, Revoked: s.endSessions,
+		Exchanger: exchanger{s.bearers},
 	})
 	return err
 }

@@ -12,6 +12,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/parley-rtc/parley/server"
+	"github.com/parley-rtc/parley/server/identity"
+	"github.com/parley-rtc/parley/server/oidc"
 )
 
 // drainTime is how long a stop may take: the contract says ten seconds in all.
@@ -20,6 +22,8 @@ const drainTime = 9 * time.Second
 type serveFlags struct {
 	data, http, https, turn, publicIP, database, nats, limits string
 	natsCredentials, natsCA, tlsCert, tlsKey                  string
+	tokenAlgorithm                                            string
+	oidc                                                      []string
 }
 
 func newServe() *cobra.Command {
@@ -59,6 +63,8 @@ An address is HOST:PORT; port 0 takes a free port, "off" does without.`,
 	flags.StringVar(&f.natsCA, "nats-ca", "", "PEM `file` of the authorities of the NATS servers; empty: the system's")
 	flags.StringVar(&f.tlsCert, "tls-cert", "", "PEM `file` of the certificate of https, with its chain; empty: one of the folder's own authority")
 	flags.StringVar(&f.tlsKey, "tls-key", "", "PEM `file` of its private key")
+	flags.StringVar(&f.tokenAlgorithm, "token-algorithm", string(identity.AlgorithmES256), "`algorithm` that signs user access tokens: ES256, or RS256 as ACS's own")
+	flags.StringArrayVar(&f.oidc, "oidc", nil, "an issuer of bearer tokens to trust, as `issuer=URL;use=service|management|exchange;audience=…` (docs/operate.md); may be given several times")
 	flags.StringVar(&f.limits, "limits", "off", "`limits` of requests: off, acs for what ACS publishes, or a YAML file")
 	return cmd
 }
@@ -78,6 +84,16 @@ func serve(cmd *cobra.Command, f serveFlags) error {
 	}
 	if options.NATSTLS, err = givenAuthorities(f.natsCA); err != nil {
 		return err
+	}
+	if options.TokenAlgorithm, err = identity.ParseAlgorithm(f.tokenAlgorithm); err != nil {
+		return &usageError{err}
+	}
+	for _, line := range f.oidc {
+		issuer, err := oidc.ParseIssuer(line)
+		if err != nil {
+			return &usageError{err}
+		}
+		options.OIDC = append(options.OIDC, issuer)
 	}
 	srv, err := server.New(options)
 	if err != nil {
