@@ -15,6 +15,7 @@ import (
 	"github.com/parley-rtc/parley/server/guid"
 	"github.com/parley-rtc/parley/server/limits"
 	"github.com/parley-rtc/parley/server/repeat"
+	"github.com/parley-rtc/parley/server/store"
 )
 
 const (
@@ -230,10 +231,7 @@ func (x *exchange) refuse(err error) {
 			return // the client is gone
 		}
 		x.front.options.Logger.Error("request failed", "route", x.route, "method", x.r.Method, "request_id", x.id.String(), "error", err)
-		refused = &Error{
-			Status: http.StatusInternalServerError, Code: acswire.CodeInternalError,
-			Message: "The service could not do this. Try again.",
-		}
+		refused = failed(err)
 	}
 	shape := usualShape
 	if x.table != nil {
@@ -245,6 +243,20 @@ func (x *exchange) refuse(err error) {
 	}
 	x.w.Header().Set(acswire.HeaderErrorCode, refused.Code)
 	x.write(answer{status: refused.Status, header: refused.Header, body: body, typ: jsonError})
+}
+
+// failed is the answer to a failure of the service itself.
+func failed(err error) *Error {
+	if errors.Is(err, store.ErrUnavailable) {
+		return &Error{
+			Status: http.StatusServiceUnavailable, Code: acswire.CodeServiceUnavailable,
+			Message: "The database does not answer. Try again.", Header: http.Header{"Retry-After": {"1"}},
+		}
+	}
+	return &Error{
+		Status: http.StatusInternalServerError, Code: acswire.CodeInternalError,
+		Message: "The service could not do this. Try again.",
+	}
 }
 
 // done cleans up and tells those who watch. A handler that panics is a bug of

@@ -24,7 +24,8 @@ const (
 // body. Unknown members are ignored, as ACS does. Text that is not UTF-8, a
 // member that stands twice, and nesting without end are refused: what one
 // reader takes for one thing and the next for another has no place behind a
-// signature. The error is an *Error.
+// signature. So is the character U+0000, which PostgreSQL keeps in no text. The
+// error is an *Error.
 func (r *Request) Decode(v any) error {
 	if len(bytes.TrimSpace(r.Body)) == 0 {
 		return nil
@@ -71,6 +72,9 @@ func checkJSON(body []byte) error {
 			end, ok := endOfString(body, i)
 			if !ok {
 				return badBody("The body is not well-formed JSON.")
+			}
+			if hasNUL(body[i:end]) {
+				return badBody("A text of the body holds the character U+0000.")
 			}
 			if n := len(stack); n > 0 && stack[n-1].name {
 				stack[n-1].name = false
@@ -171,4 +175,18 @@ func escape(s []byte) (unit, size int) {
 		}
 	}
 	return unit, 6
+}
+
+// hasNUL tells whether a JSON string, with its escapes, holds U+0000.
+func hasNUL(text []byte) bool {
+	for i := 0; i < len(text); i++ {
+		if text[i] != '\\' {
+			continue
+		}
+		i++
+		if bytes.HasPrefix(text[i:], []byte("u0000")) {
+			return true
+		}
+	}
+	return false
 }
