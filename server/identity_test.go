@@ -104,7 +104,7 @@ func TestIdentity_CustomID(t *testing.T) {
 	if err := json.Unmarshal(a.body, &got); err != nil || a.StatusCode != http.StatusOK || *got.ID != *one.ID || *got.CustomID != "alice" || got.LastTokenIssuedAt == nil {
 		t.Errorf("get: %d %s", a.StatusCode, a.body)
 	}
-	for _, body := range []string{`{"customId":""}`, `{"customId":"` + strings.Repeat("x", 257) + `"}`, `{"customId":"a\u0000b"}`} {
+	for _, body := range []string{`{"customId":""}`, `{"customId":"` + strings.Repeat("x", 257) + `"}`, `{"customId":"a\u0001b"}`} {
 		if a := r.at(custom, http.MethodPost, "/identities", body); a.StatusCode != http.StatusBadRequest || a.error(t).Target != "customId" {
 			t.Errorf("%.30s: %d %s", body, a.StatusCode, a.body)
 		}
