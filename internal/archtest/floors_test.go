@@ -94,6 +94,8 @@ var looseTable = map[string]string{
 	"internal/tools":    "programs that make generated files",
 	"scripts":           "programs that build and check",
 	"examples":          "programs of users",
+	"test/conformance":  "tests only: anything",
+	"test/dotnet":       "tests only: anything",
 }
 
 func rowOf(pkg string) (floor, bool) {

@@ -123,6 +123,10 @@ export default async function arm() {
     assert.deepEqual(await collect(client.emailServices.listBySubscription()), []);
     await s.refused(client.emailServices.get(group, "mail"), 404);
   });
+  await check("a token of the trusted issuer", async () => {
+    const trusted = new CommunicationServiceManagementClient(s.credential("management"), s.config.subscriptionId, options);
+    assert.ok((await collect(trusted.communicationServices.listBySubscription())).some((r) => r.name === "local"));
+  });
   await check("a token of another issuer is refused", () =>
     s.refused(collect(new CommunicationServiceManagementClient(s.credential("untrusted"), s.config.subscriptionId, options).communicationServices.listBySubscription()), 401));
   await check("no token is refused", () =>

@@ -93,14 +93,10 @@ func (b *bench) start(ctx context.Context) (err error) {
 	if err := os.WriteFile(limits, []byte(text), 0o600); err != nil {
 		return err
 	}
-	config := filepath.Join(b.scratch, "parley.yaml")
-	if err := os.WriteFile(config, []byte(b.issuer.config()), 0o600); err != nil {
+	if b.service, err = startService(ctx, b.options.parley, filepath.Join(b.scratch, "service"), b.issuer.flags()...); err != nil {
 		return err
 	}
-	if b.service, err = startService(ctx, b.options.parley, filepath.Join(b.scratch, "service"), config); err != nil {
-		return err
-	}
-	if b.limited, err = startService(ctx, b.options.parley, filepath.Join(b.scratch, "limited"), "", "--limits", limits); err != nil {
+	if b.limited, err = startService(ctx, b.options.parley, filepath.Join(b.scratch, "limited"), "--limits", limits); err != nil {
 		return err
 	}
 	for _, c := range []server.Connection{b.service.connection, b.limited.connection} {

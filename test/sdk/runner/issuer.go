@@ -118,7 +118,11 @@ func reply(w http.ResponseWriter, status int, body any) {
 	_ = json.NewEncoder(w).Encode(body) // a client that is gone notices by itself
 }
 
-// config is the service's configuration that trusts the issuer.
-func (i *issuer) config() string {
-	return ""
+// flags make the service trust the issuer, for each use apart.
+func (i *issuer) flags() []string {
+	return []string{
+		"--oidc", "issuer=" + i.url + ";use=service",
+		"--oidc", "issuer=" + i.url + ";use=management",
+		"--oidc", "issuer=" + i.url + ";use=exchange;audience=" + audienceTeams + "|" + audienceClients,
+	}
 }

@@ -37,16 +37,13 @@ func (s *service) log() string { return filepath.Join(s.folder, "log") }
 
 func (s *service) name() string { return filepath.Base(s.folder) }
 
-func startService(ctx context.Context, program, folder, config string, args ...string) (*service, error) {
+func startService(ctx context.Context, program, folder string, args ...string) (*service, error) {
 	if err := os.Mkdir(folder, 0o700); err != nil {
 		return nil, err
 	}
 	s := &service{folder: folder, ended: make(chan error, 1)}
 	data := filepath.Join(folder, "data")
 	args = append([]string{"serve", "--data", data, "--turn", "off"}, args...)
-	if config != "" {
-		args = append(args, "--config", config)
-	}
 	// Not ended with the context: it is told to stop, and how it stops counts.
 	s.command = exec.Command(program, args...)
 	s.command.Env = append(os.Environ(), "PARLEY_RECORD="+s.record())
