@@ -8,6 +8,7 @@ import time
 import traceback
 import urllib.request
 
+import isodate
 from azure.core.credentials import AccessToken
 from azure.core.exceptions import HttpResponseError
 
@@ -98,8 +99,8 @@ def refused(call, status, code=None, target=None):
 
 
 def minutes_left(when):
-    """How long something is good for, rounded to minutes."""
-    seconds = when if isinstance(when, (int, float)) else when.timestamp()
+    """How long something is good for, rounded to minutes; the package leaves the service's text as it is."""
+    seconds = isodate.parse_datetime(when).timestamp() if isinstance(when, str) else when
     return round((seconds - time.time()) / 60)
 
 
