@@ -109,6 +109,17 @@ func armPathParameters(route string) []Parameter {
 	return parameters
 }
 
+// VersionARMTracked is the first contract in which the body of a resource must
+// name its location, and that knows e-mail.
+func VersionARMTracked() Version { return stable("2023-03-31") }
+
+// VersionARMIdentity is the first contract in which a resource has an identity.
+func VersionARMIdentity() Version { return stable("2023-04-01") }
+
+// VersionARMAccess is the first contract in which a resource can refuse access
+// keys and public networks.
+func VersionARMAccess() Version { return stable("2025-09-01") }
+
 func armFirst() Version { return stable("2020-08-20") }
 
 // armPage are the parameters of lists. SDKs do not send them; the service's own
