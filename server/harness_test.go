@@ -16,6 +16,7 @@ import (
 
 	"github.com/parley-rtc/parley/internal/acswire"
 	"github.com/parley-rtc/parley/internal/callfsm"
+	"github.com/parley-rtc/parley/internal/testkit"
 	"github.com/parley-rtc/parley/server"
 	"github.com/parley-rtc/parley/signaling"
 )
@@ -26,6 +27,9 @@ func start(t testing.TB, options server.Options) *server.Server {
 	t.Helper()
 	if options.DataDir == "" {
 		options.DataDir = t.TempDir()
+	}
+	if options.Database == "" {
+		options.Database = testkit.Database(t, options.DataDir)
 	}
 	srv, err := server.New(options)
 	if err != nil {

@@ -216,11 +216,3 @@ func tail(path string) string {
 	}
 	return string(data[max(0, len(data)-most):])
 }
-
-// EachDatabase runs a test on both forms of the database: url is empty for
-// SQLite, else it names an empty PostgreSQL database.
-func EachDatabase(t *testing.T, f func(t *testing.T, url string)) {
-	t.Helper()
-	t.Run("SQLite", func(t *testing.T) { f(t, "") })
-	t.Run("PostgreSQL", func(t *testing.T) { f(t, PostgreSQL(t)) })
-}

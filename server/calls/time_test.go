@@ -92,7 +92,7 @@ func newWorld(t *testing.T, path string) *world {
 func (w *world) open() {
 	w.t.Helper()
 	var err error
-	if w.store, err = store.Open(context.Background(), store.Options{Path: w.path}); err != nil {
+	if w.store, err = store.Open(context.Background(), store.Options{Path: w.path, URL: testkit.Database(w.t, w.path)}); err != nil {
 		w.t.Fatal(err)
 	}
 	opened, err := calls.Open(context.Background(), calls.Options{

@@ -65,7 +65,8 @@ type world struct {
 func newWorld(t *testing.T, users chat.Users) *world {
 	testkit.CheckLeaks(t, time.Minute)
 	ctx := t.Context()
-	st, err := store.Open(ctx, store.Options{Path: filepath.Join(t.TempDir(), "db")})
+	path := filepath.Join(t.TempDir(), "db")
+	st, err := store.Open(ctx, store.Options{Path: path, URL: testkit.Database(t, path)})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -308,9 +308,9 @@ func (s *Service) DeleteThread(ctx context.Context, c *Caller, id string) error 
 // eraseThread removes what was said in a thread.
 func eraseThread(tx *store.Tx, id string, now int64) error {
 	for _, query := range []string{
-		"UPDATE chat_threads SET deleted_at = $2, metadata = '' WHERE id = $1 AND $2 > 0",
-		"DELETE FROM chat_messages WHERE thread_id = $1 AND $2 > 0",
-		"DELETE FROM chat_receipts WHERE thread_id = $1 AND $2 > 0",
+		"UPDATE chat_threads SET deleted_at = $2, metadata = '' WHERE id = $1 AND CAST($2 AS BIGINT) > 0",
+		"DELETE FROM chat_messages WHERE thread_id = $1 AND CAST($2 AS BIGINT) > 0",
+		"DELETE FROM chat_receipts WHERE thread_id = $1 AND CAST($2 AS BIGINT) > 0",
 	} {
 		if _, err := tx.Exec(query, id, now); err != nil {
 			return err

@@ -20,7 +20,8 @@ import (
 func repeatable(t *testing.T, handle func(st *store.Store) front.Handler) *front.Front {
 	t.Helper()
 	testkit.CheckLeaks(t, time.Minute)
-	st, err := store.Open(context.Background(), store.Options{Path: filepath.Join(t.TempDir(), "a.db")})
+	path := filepath.Join(t.TempDir(), "a.db")
+	st, err := store.Open(context.Background(), store.Options{Path: path, URL: testkit.Database(t, path)})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -16,7 +16,7 @@ import (
 
 func open(t *testing.T, path string, now func() time.Time) (*identity.Service, *store.Store) {
 	t.Helper()
-	st, err := store.Open(context.Background(), store.Options{Path: path})
+	st, err := store.Open(context.Background(), store.Options{Path: path, URL: testkit.Database(t, path)})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -15,7 +15,8 @@ import (
 
 func openStore(t *testing.T) *store.Store {
 	t.Helper()
-	st, err := store.Open(t.Context(), store.Options{Path: filepath.Join(t.TempDir(), "db")})
+	path := filepath.Join(t.TempDir(), "db")
+	st, err := store.Open(t.Context(), store.Options{Path: path, URL: testkit.Database(t, path)})
 	if err != nil {
 		t.Fatal(err)
 	}

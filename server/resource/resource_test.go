@@ -19,7 +19,7 @@ import (
 
 func open(t *testing.T, path string) (*store.Store, *resource.Directory) {
 	t.Helper()
-	st, err := store.Open(context.Background(), store.Options{Path: path})
+	st, err := store.Open(context.Background(), store.Options{Path: path, URL: testkit.Database(t, path)})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -28,8 +28,9 @@
 //     and hold no NUL character. Go values have the column's type: int64, not
 //     bool; []byte, not string, for BLOB. A comparison is scanned into a bool.
 //   - An argument whose type does not follow from a column beside it says it:
-//     CAST($1 AS BIGINT). That is so in INSERT … SELECT $1 and in SELECT $1. One
-//     argument has one type in all its places.
+//     CAST($1 AS BIGINT). That is so in INSERT … SELECT $1, in SELECT $1, and in
+//     $1 > 0, where a literal makes it 32 bits wide. One argument has one type
+//     in all its places.
 //   - One statement a call. Rows are closed, and a row is scanned, before the
 //     next statement.
 //   - No rowid, no LastInsertId: RETURNING. LOWER(x) = LOWER($1), as LIKE minds
