@@ -12,9 +12,32 @@ const collect = async (pages) => {
   return all;
 };
 
+// staticCredential always gives the same token.
+export const staticCredential = (value) => ({ getToken: async () => ({ token: value, expiresOnTimestamp: Date.now() + 3600_000 }) });
+
+// serviceLife makes a resource, uses, changes and deletes it.
+export async function serviceLife(client, name) {
+  const services = client.communicationServices ?? client.communicationService; // its name in 3.0.1
+  const parameters = { location: "Global", dataLocation: "UnitedStates", tags: { team: "alice" } };
+  const made = await services.beginCreateOrUpdateAndWait(group, name, parameters, { updateIntervalInMs: 50 });
+  assert.deepEqual([made.name, made.provisioningState, made.dataLocation], [name, "Succeeded", "UnitedStates"]);
+  assert.equal((await services.get(group, name)).immutableResourceId, made.immutableResourceId);
+  const names = async (pages) => (await collect(pages)).map((r) => r.name);
+  assert.ok((await names(services.listBySubscription())).includes(name));
+  assert.ok((await names(services.listByResourceGroup(group))).includes(name));
+  assert.deepEqual((await services.update(group, name, { tags: { team: "bob" } })).tags, { team: "bob" });
+  const old = await services.listKeys(group, name);
+  await services.regenerateKey(group, name, { keyType: "Primary" });
+  const keys = await services.listKeys(group, name);
+  await s.refused(new CommunicationIdentityClient(old.primaryConnectionString).createUser(), 401);
+  await new CommunicationIdentityClient(keys.primaryConnectionString).createUser();
+  await services.beginDeleteAndWait(group, name, { updateIntervalInMs: 50 });
+  await s.refused(services.get(group, name), 404);
+}
+
 export default async function arm() {
   const check = (name, run) => s.check(`arm: ${name}`, run);
-  const token = (value) => ({ getToken: async () => ({ token: value, expiresOnTimestamp: Date.now() + 3600_000 }) });
+  const token = staticCredential;
   const options = { endpoint: s.config.armEndpoint };
   const client = new CommunicationServiceManagementClient(token(s.config.armToken), s.config.subscriptionId, options);
   const services = client.communicationServices;
@@ -119,6 +142,10 @@ export default async function arm() {
     assert.deepEqual(await collect(services.listByResourceGroup(group)), []);
   });
   await check("delete of what is not there", () => services.beginDeleteAndWait(group, name, { updateIntervalInMs: 50 }));
+  for (const apiVersion of ["2020-08-20", "2023-03-31", "2023-04-01", "2023-06-01-preview"]) {
+    await check(`api-version ${apiVersion}`, () => serviceLife(
+      new CommunicationServiceManagementClient(token(s.config.armToken), s.config.subscriptionId, { ...options, apiVersion }), `sdk-js-${apiVersion}`));
+  }
   await check("e-mail services are not offered", async () => {
     assert.deepEqual(await collect(client.emailServices.listBySubscription()), []);
     await s.refused(client.emailServices.get(group, "mail"), 404);

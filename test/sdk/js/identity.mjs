@@ -6,6 +6,17 @@ import * as s from "./suite.mjs";
 
 const scopes = ["chat", "voip", "chat.join", "chat.join.limited", "voip.join"];
 
+// userLife makes a user, uses, revokes and deletes it.
+export async function userLife(client) {
+  const { user, token } = await client.createUserAndToken(["chat", "voip"]);
+  await s.accepted(token, user.communicationUserId);
+  await s.accepted((await client.getToken(user, ["voip"])).token, user.communicationUserId);
+  await client.revokeTokens(user);
+  await s.refusedToken(token);
+  await client.deleteUser(user);
+  await s.refused(client.getToken(user, ["voip"]), 401, "IdentityNotOwned");
+}
+
 export default async function identity() {
   const client = new CommunicationIdentityClient(s.config.connectionString);
   const check = (name, run) => s.check(`identity: ${name}`, run);
@@ -93,16 +104,8 @@ export default async function identity() {
     s.refused(client.getTokenForTeamsUser({
       teamsUserAadToken: "invalid", clientId: s.config.teams.clientId, userObjectId: s.config.teams.userObjectId,
     }), 401, "InvalidAccessToken"));
-  for (const apiVersion of ["2021-03-07", "2022-06-01", "2022-10-01"]) {
-    await check(`api-version ${apiVersion}`, async () => {
-      const old = new CommunicationIdentityClient(s.config.connectionString, { apiVersion });
-      const { user, token } = await old.createUserAndToken(["chat", "voip"]);
-      await s.accepted(token, user.communicationUserId);
-      await s.accepted((await old.getToken(user, ["voip"])).token, user.communicationUserId);
-      await old.revokeTokens(user);
-      await s.refusedToken(token);
-      await old.deleteUser(user);
-    });
+  for (const apiVersion of ["2021-03-07", "2022-06-01", "2022-10-01", "2025-03-02-preview", "2025-06-30"]) {
+    await check(`api-version ${apiVersion}`, () => userLife(new CommunicationIdentityClient(s.config.connectionString, { apiVersion })));
   }
   await check("endpoint and key credential", async () => {
     const keyed = new CommunicationIdentityClient(s.config.endpoint, { key: s.config.accessKey });

@@ -3,10 +3,12 @@ import administration from "./administration.mjs";
 import arm from "./arm.mjs";
 import common from "./common.mjs";
 import identity from "./identity.mjs";
+import released from "./released.mjs";
 import { finish } from "./suite.mjs";
 
 await identity();
 await common();
 await administration();
 await arm();
+await released();
 finish();

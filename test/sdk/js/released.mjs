@@ -1,0 +1,35 @@
+// Older releases of the packages, which send older api-versions by themselves
+// and sign as their times did: communication-common 1.0.0 (with identity 1.0.0)
+// signs the header Date, 2.2.0 (with identity 1.2.0) doubles the port.
+import assert from "node:assert/strict";
+import { CommunicationServiceManagementClient as Arm30 } from "arm-3.0";
+import { CommunicationServiceManagementClient as Arm40 } from "arm-4.0";
+import { CommunicationServiceManagementClient as Arm41 } from "arm-4.1";
+import { CommunicationIdentityClient as Identity10 } from "identity-1.0";
+import { CommunicationIdentityClient as Identity11 } from "identity-1.1";
+import { CommunicationIdentityClient as Identity12 } from "identity-1.2";
+import { CommunicationIdentityClient as Identity130 } from "identity-1.3.0";
+import { serviceLife, staticCredential } from "./arm.mjs";
+import { userLife } from "./identity.mjs";
+import * as s from "./suite.mjs";
+
+export default async function released() {
+  for (const [version, Client] of [["1.0.0", Identity10], ["1.1.0", Identity11], ["1.2.0", Identity12], ["1.3.0", Identity130]]) {
+    await s.check(`identity ${version}: a user's life`, () => userLife(new Client(s.config.connectionString)));
+    await s.check(`identity ${version}: a wrong key is refused`, () =>
+      s.refused(new Client(s.config.endpoint, { key: s.otherKey }).createUser(), 401));
+  }
+  for (const [version, Client] of [["1.1.0", Identity11], ["1.2.0", Identity12]]) {
+    await s.check(`identity ${version}: token of a Teams user`, async () => {
+      const aadToken = await s.foreign("teams");
+      const client = new Client(s.config.connectionString);
+      const { clientId, userObjectId } = s.config.teams;
+      const { token } = await client.getTokenForTeamsUser({ teamsUserAadToken: aadToken, clientId, userObjectId });
+      assert.ok(s.claims(token).exp > Date.now() / 1000);
+    });
+  }
+  for (const [version, Client] of [["3.0.1", Arm30], ["4.0.0", Arm40], ["4.1.0", Arm41]]) {
+    await s.check(`arm ${version}: a resource's life`, () => serviceLife(
+      new Client(staticCredential(s.config.armToken), s.config.subscriptionId, { endpoint: s.config.armEndpoint }), `sdk-js-${version.replaceAll(".", "-")}`));
+  }
+}
