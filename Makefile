@@ -21,6 +21,8 @@ VERSION   := $(shell git describe --tags --always --dirty 2>/dev/null || echo de
 LDFLAGS   := -X main.version=$(VERSION)
 # One package after the other keeps real sockets and real codecs honest on two cores.
 TESTFLAGS := $(TAGFLAG) $(RACE) -shuffle=on -count=1 -timeout 20m -p 2
+# What keeps state in SQL is tested on both databases. The store and some more do so by themselves.
+ON_POSTGRES := ./server ./server/arm ./server/calls ./server/chat ./server/front ./server/identity ./server/operations ./server/resource
 BIN       := bin
 
 .PHONY: help setup demo run build test test-fast test-sdk test-bind soak fuzz bench lint cross generate generate-check postman bind-check bind-ios bind-android bind-c release clean
@@ -53,6 +55,7 @@ run-tests:
 	@$(if $(RACE),,echo "note: no C compiler, so the race detector is off in this run")
 	@$(if $(HAVE_OPUS),,echo "note: libopus is missing, so calls in this run are carried by G.722")
 	@$(GO) test $(TESTFLAGS) $(if $(T),-run '$(T)' -v) $(PKG)
+	@$(if $(filter ./...,$(PKG)),$(if $(T),,echo "once more on PostgreSQL: $(ON_POSTGRES)"; PARLEY_TEST_ON=postgres $(GO) test $(TESTFLAGS) $(ON_POSTGRES)))
 	@$(if $(RACE),echo "race detector: on",echo "race detector: off (no C compiler)"); $(if $(HAVE_OPUS),echo "voice codec: Opus",echo "voice codec: G.722 (no libopus)")
 	@scripts/contract-checks
 
