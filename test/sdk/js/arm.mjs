@@ -17,7 +17,7 @@ export const staticCredential = (value) => ({ getToken: async () => ({ token: va
 
 // serviceLife makes a resource, uses, changes and deletes it.
 export async function serviceLife(client, name) {
-  const services = client.communicationServices ?? client.communicationService; // its name in 3.0.1
+  const services = client.communicationServices;
   const parameters = { location: "Global", dataLocation: "UnitedStates", tags: { team: "alice" } };
   const made = await services.beginCreateOrUpdateAndWait(group, name, parameters, { updateIntervalInMs: 50 });
   assert.deepEqual([made.name, made.provisioningState, made.dataLocation], [name, "Succeeded", "UnitedStates"]);
