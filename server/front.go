@@ -63,7 +63,7 @@ func (s *Server) frontOptions() (front.Options, error) {
 	if err := errors.Join(os.RemoveAll(bodies), os.Mkdir(bodies, 0o700)); err != nil {
 		return front.Options{}, err
 	}
-	return front.Options{
+	options := front.Options{
 		Resources:      s.hosts,
 		Authenticators: s.authenticators(),
 		Limits:         limiter,
@@ -73,7 +73,11 @@ func (s *Server) frontOptions() (front.Options, error) {
 		Now:            s.options.Now,
 		Logger:         s.logger,
 		Observer:       s.metrics,
-	}, nil
+	}
+	if s.options.Record != nil {
+		options.Recorder = (&recorder{logger: s.logger, out: s.options.Record}).record
+	}
+	return options, nil
 }
 
 // authenticators check the bearer tokens of requests.

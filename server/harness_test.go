@@ -16,6 +16,7 @@ import (
 
 	"github.com/parley-rtc/parley/internal/acswire"
 	"github.com/parley-rtc/parley/internal/callfsm"
+	"github.com/parley-rtc/parley/internal/contract"
 	"github.com/parley-rtc/parley/internal/testkit"
 	"github.com/parley-rtc/parley/server"
 	"github.com/parley-rtc/parley/signaling"
@@ -31,6 +32,10 @@ func start(t testing.TB, options server.Options) *server.Server {
 	if options.Database == "" {
 		options.Database = testkit.Database(t, options.DataDir)
 	}
+	var recording bytes.Buffer
+	if options.Record == nil {
+		options.Record = &recording
+	}
 	srv, err := server.New(options)
 	if err != nil {
 		t.Fatal(err)
@@ -39,8 +44,27 @@ func start(t testing.TB, options server.Options) *server.Server {
 		if err := srv.Close(); err != nil {
 			t.Error(err)
 		}
+		checkContract(t, &recording)
 	})
 	return srv
+}
+
+// checkContract holds every answer that a test got against the specification.
+// Without the specifications it does nothing: scripts/contract-checks says so.
+func checkContract(t testing.TB, recording *bytes.Buffer) {
+	t.Helper()
+	root := testkit.Specifications()
+	if root == "" {
+		return
+	}
+	result, err := contract.CheckRecording(root, recording)
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	for _, problem := range result.Problems {
+		t.Error(problem)
+	}
 }
 
 // pool trusts what connection.json names.

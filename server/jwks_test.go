@@ -36,7 +36,11 @@ func verifyWithJWKS(set []byte, token, algorithm string) error {
 			if k.Kty == "RSA" {
 				return &rsa.PublicKey{N: number(k.N), E: int(number(k.E).Int64())}, nil
 			}
-			return &ecdsa.PublicKey{Curve: elliptic.P256(), X: number(k.X), Y: number(k.Y)}, nil
+			point := make([]byte, 65) // uncompressed: 4, X, Y
+			point[0] = 4
+			number(k.X).FillBytes(point[1:33])
+			number(k.Y).FillBytes(point[33:])
+			return ecdsa.ParseUncompressedPublicKey(elliptic.P256(), point)
 		}
 		return nil, errors.New("no such key")
 	}, jwt.WithValidMethods([]string{algorithm}))

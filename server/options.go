@@ -2,6 +2,7 @@ package server
 
 import (
 	"crypto/tls"
+	"io"
 	"log/slog"
 	"net"
 	"net/netip"
@@ -62,6 +63,10 @@ type Options struct {
 	// for what it says. The service's own issuer, of the token in
 	// connection.json, is always there beside them.
 	OIDC []oidc.Issuer
+	// Record gets every exchange of the REST API as a line of JSON, without
+	// secrets: for tests against the specifications. Nil is nobody. It is
+	// written from the goroutines of requests, one at a time.
+	Record io.Writer
 	// TokenAlgorithm signs user access tokens. The zero value is
 	// identity.AlgorithmES256. After a change the tokens before it stay good.
 	TokenAlgorithm identity.Algorithm

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"os"
 	"path/filepath"
 	"strings"
 	"time"
@@ -84,6 +85,15 @@ func serve(cmd *cobra.Command, f serveFlags) error {
 	}
 	if options.NATSTLS, err = givenAuthorities(f.natsCA); err != nil {
 		return err
+	}
+	if path := os.Getenv(environment + "RECORD"); path != "" {
+		// For tests: every exchange without its secrets (internal/contract).
+		recording, err := os.OpenFile(path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+		if err != nil {
+			return fmt.Errorf("recording: %w", err)
+		}
+		defer recording.Close()
+		options.Record = recording
 	}
 	if options.TokenAlgorithm, err = identity.ParseAlgorithm(f.tokenAlgorithm); err != nil {
 		return &usageError{err}

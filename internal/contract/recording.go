@@ -1,0 +1,103 @@
+package contract
+
+import (
+	"bufio"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/parley-rtc/parley/internal/acswire"
+)
+
+// Result is what came of a recording.
+type Result struct {
+	// Checked counts the exchanges held against a specification, by
+	// "area/contract METHOD route status".
+	Checked map[string]int
+	// Unspecified counts those that no specification has: operations known from
+	// recordings and clients only.
+	Unspecified map[string]int
+	// Problems says what does not match; each once.
+	Problems []string
+}
+
+// maxLine bounds a line of a recording.
+const maxLine = 8 << 20
+
+// CheckRecording holds a recording against the specifications under root.
+func CheckRecording(root string, recording io.Reader) (*Result, error) {
+	r := &Result{Checked: map[string]int{}, Unspecified: map[string]int{}}
+	loaded := map[string]*Contract{}
+	lines := bufio.NewScanner(recording)
+	lines.Buffer(make([]byte, 64<<10), maxLine)
+	for lines.Scan() {
+		var x acswire.RecordedExchange
+		if err := json.Unmarshal(lines.Bytes(), &x); err != nil {
+			return nil, fmt.Errorf("contract: recording: %w", err)
+		}
+		c, err := nearest(root, loaded, x.Area, x.Contract)
+		if err != nil {
+			return nil, err
+		}
+		key := fmt.Sprintf("%s/%s %s %s %d", x.Area, x.Contract, x.Method, x.Route, x.Status)
+		err = c.Check(x.Method, x.Route, x.Status, x.Body)
+		switch {
+		case err == nil:
+			r.Checked[key]++
+		case errors.Is(err, ErrNotSpecified) && beyond(&x):
+			r.Unspecified[key]++
+		default:
+			if problem := key + ": " + err.Error(); !slices.Contains(r.Problems, problem) {
+				r.Problems = append(r.Problems, problem)
+			}
+		}
+	}
+	if err := lines.Err(); err != nil {
+		return nil, fmt.Errorf("contract: recording: %w", err)
+	}
+	return r, nil
+}
+
+// nearest loads the specification of a contract; one that was never specified
+// (a preview) is held against the last one before it.
+func nearest(root string, loaded map[string]*Contract, area, version string) (*Contract, error) {
+	versions, err := Versions(root, area)
+	if err != nil {
+		return nil, err
+	}
+	asked, err := acswire.ParseVersion(version)
+	if err != nil {
+		return nil, fmt.Errorf("contract: recording: %q: %w", version, err)
+	}
+	var best acswire.Version
+	found := ""
+	for _, name := range versions {
+		v, err := acswire.ParseVersion(name)
+		if err == nil && v.Compare(asked) <= 0 && (found == "" || v.Compare(best) > 0) {
+			best, found = v, name
+		}
+	}
+	if found == "" {
+		return nil, fmt.Errorf("%w: nothing before %s/%s", ErrSpecification, area, version)
+	}
+	if c := loaded[area+"/"+found]; c != nil {
+		return c, nil
+	}
+	c, err := Load(root, area, found)
+	if err == nil {
+		loaded[area+"/"+found] = c
+	}
+	return c, err
+}
+
+// beyond tells whether an operation is known not to be specified.
+func beyond(x *acswire.RecordedExchange) bool {
+	switch x.Operation {
+	case acswire.OpIdentityGet, acswire.OpIdentityExchangeEntra:
+		return true
+	}
+	return strings.HasPrefix(x.Operation, "OperationStatuses_")
+}
