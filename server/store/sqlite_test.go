@@ -143,3 +143,31 @@ func TestBackup_OfADatabaseInUse_IsWhole(t *testing.T) {
 		t.Error("the backup of nothing made a database")
 	}
 }
+
+func TestSQLite_DiskIsFull_LosesNothingAndGoesOn(t *testing.T) {
+	testkit.CheckLeaks(t, time.Minute)
+	st := open(t, sqlite(t))
+	limit := func(pages int) {
+		t.Helper()
+		if err := st.Write(context.Background(), func(tx *store.Tx) error {
+			var got int
+			return tx.QueryRow(fmt.Sprintf("PRAGMA max_page_count = %d", pages)).Scan(&got)
+		}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	limit(200)
+	kept := 0
+	var full error
+	for ; full == nil; kept++ {
+		full = st.Write(context.Background(), put(fmt.Sprint(kept), make([]byte, 10_000)))
+	}
+	kept-- // the last one failed
+	if got := len(names(t, st)); kept == 0 || got != kept {
+		t.Errorf("%d of %d answered writes are there (%v)", got, kept, full)
+	}
+	limit(10_000)
+	if err := st.Write(context.Background(), put("after", make([]byte, 10_000))); err != nil {
+		t.Errorf("with room again: %v", err)
+	}
+}
