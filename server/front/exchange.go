@@ -99,6 +99,9 @@ func (x *exchange) run(ctx context.Context, e *endpoint) (answer, error) {
 	if x.operation, err = e.find(x.version.ServedVersion); err != nil {
 		return answer{}, err
 	}
+	if err := checkQuery(x.r, query); err != nil {
+		return answer{}, err
+	}
 	x.request = &Request{
 		Version: x.version.Version, Contract: x.version.Contract, Operation: &x.operation.Operation,
 		http: x.r, query: query,

@@ -112,10 +112,32 @@ func TestFront_PathValues(t *testing.T) {
 		"/things/a%20b":                 "a b",
 		"/things/19%3Ax%40thread.v2:do": "19:x@thread.v2",
 		"/things/%FF":                   "", // not UTF-8
+		"/things/a%00":                  "", // no text of PostgreSQL's
 	} {
 		got = "not called"
 		if w := call(t, f, request(http.MethodPost, path+"?api-version=2023-10-01", ""), "one", ""); w.Code != http.StatusNoContent || got != want {
 			t.Errorf("%s: status %d, value %q, want %q", path, w.Code, got, want)
+		}
+	}
+}
+
+func TestFront_Queries(t *testing.T) {
+	got := ""
+	f := open(t, front.Options{}, route{method: http.MethodGet, path: "/x", handle: func(_ context.Context, r *front.Request) (*front.Response, error) {
+		got = r.Query().Get("q")
+		return &front.Response{Status: http.StatusNoContent}, nil
+	}})
+	for query, want := range map[string]string{
+		"q=a%20b": "a b", "q=%C3%BC": "ü", "q=a+b": "a b", "q=": "", "q=%25": "%",
+		"q=%00": "400", "q=%FF": "400", "q=a&q=%ED%A0%80": "400", "%FF=1": "400", "x%00=1": "400",
+	} {
+		got = "not called"
+		w := call(t, f, request(http.MethodGet, "/x?api-version=2023-10-01&"+query, ""), "one", "")
+		if w.Code == http.StatusBadRequest {
+			got = "400"
+		}
+		if got != want {
+			t.Errorf("%s: %q, want %q", query, got, want)
 		}
 	}
 }

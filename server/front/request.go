@@ -57,10 +57,28 @@ type Response struct {
 // value is not well encoded.
 func (r *Request) Param(name string) string {
 	value, err := url.PathUnescape(chi.URLParam(r.http, name))
-	if err != nil || !utf8.ValidString(value) {
+	if err != nil || !isText(value) {
 		return ""
 	}
 	return value
+}
+
+// isText tells whether s can be kept as text: PostgreSQL keeps U+0000 in none.
+func isText(s string) bool { return utf8.ValidString(s) && strings.IndexByte(s, 0) < 0 }
+
+// checkQuery refuses a query that is not text.
+func checkQuery(r *http.Request, query url.Values) error {
+	if strings.IndexByte(r.URL.RawQuery, '%') < 0 && isText(r.URL.RawQuery) {
+		return nil
+	}
+	for name, values := range query {
+		for _, text := range append(values, name) {
+			if !isText(text) {
+				return badBody("The query is not UTF-8, or holds the character U+0000.")
+			}
+		}
+	}
+	return nil
 }
 
 // Query returns the values of the query.
