@@ -12,6 +12,7 @@ import (
 	"github.com/parley-rtc/parley/internal/acswire"
 	"github.com/parley-rtc/parley/server/front"
 	"github.com/parley-rtc/parley/server/identity"
+	"github.com/parley-rtc/parley/server/openapi"
 	"github.com/parley-rtc/parley/signaling"
 )
 
@@ -115,6 +116,8 @@ func (s *Server) handler() (*front.Front, error) {
 	// The gate answers for it while the service drains.
 	f.Handle(http.MethodGet, "/readyz", http.HandlerFunc(s.healthz))
 	f.Handle(http.MethodGet, identity.JWKSPath, http.HandlerFunc(s.identity.ServeJWKS))
+	f.Handle(http.MethodGet, openapi.Path, openapi.Handler())
+	f.Handle(http.MethodGet, openapi.Path+"/*", openapi.Handler())
 	f.Handle(http.MethodGet, "/metrics", s.metrics.Handler())
 	return f, nil
 }

@@ -1,0 +1,81 @@
+package openapi
+
+import (
+	"encoding/json"
+	"reflect"
+	"strings"
+)
+
+// schemas makes JSON Schemas of models, each under its own name.
+type schemas struct {
+	components object
+}
+
+func newSchemas() *schemas { return &schemas{object{}} }
+
+// of returns the schema of a model.
+func (s *schemas) of(model any) object { return s.typ(reflect.TypeOf(model)) }
+
+func (s *schemas) typ(t reflect.Type) object {
+	if t == reflect.TypeFor[json.RawMessage]() {
+		return object{}
+	}
+	switch t.Kind() {
+	case reflect.Pointer:
+		return s.typ(t.Elem())
+	case reflect.Bool:
+		return object{"type": "boolean"}
+	case reflect.String:
+		return object{"type": "string"}
+	case reflect.Float32, reflect.Float64:
+		return object{"type": "number"}
+	case reflect.Slice, reflect.Array:
+		return object{"type": "array", "items": s.typ(t.Elem())}
+	case reflect.Map:
+		return object{"type": "object", "additionalProperties": s.typ(t.Elem())}
+	case reflect.Struct:
+		return s.model(t)
+	default:
+		if t.Kind() >= reflect.Int && t.Kind() <= reflect.Uint64 {
+			return object{"type": "integer"}
+		}
+		return object{}
+	}
+}
+
+// model is a struct: a component, referred to.
+func (s *schemas) model(t reflect.Type) object {
+	name := t.Name()
+	if name == "" {
+		return s.members(t)
+	}
+	if s.components[name] == nil {
+		s.components[name] = object{} // for one that refers to itself
+		s.components[name] = s.members(t)
+	}
+	return object{"$ref": "#/components/schemas/" + name}
+}
+
+func (s *schemas) members(t reflect.Type) object {
+	properties := object{}
+	var required []string
+	for f := range t.Fields() {
+		name, options, _ := strings.Cut(f.Tag.Get("json"), ",")
+		if name == "-" || !f.IsExported() {
+			continue
+		}
+		if name == "" {
+			name = f.Name
+		}
+		properties[name] = s.typ(f.Type)
+		// A member that is always there: neither a pointer nor left out when empty.
+		if f.Type.Kind() != reflect.Pointer && !strings.Contains(options, "omit") {
+			required = append(required, name)
+		}
+	}
+	out := object{"type": "object", "properties": properties}
+	if len(required) > 0 {
+		out["required"] = required
+	}
+	return out
+}
