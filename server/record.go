@@ -35,6 +35,7 @@ func (r *recorder) record(x front.Exchange) {
 	line := acswire.RecordedExchange{
 		Area: x.Operation.Area.String(), Operation: x.Operation.ID, Version: x.Version.String(), Contract: x.Contract.String(),
 		Method: x.Operation.Method, Route: x.Operation.Route, Status: x.Status, Header: map[string]string{},
+		UserAgent: x.Request.UserAgent(),
 	}
 	for _, name := range recordedHeaders() {
 		if value := x.Header.Get(name); value != "" {

@@ -15,4 +15,6 @@ type RecordedExchange struct {
 	Status   int               `json:"status"`
 	Header   map[string]string `json:"header,omitempty"`
 	Body     json.RawMessage   `json:"body,omitempty"`
+	// UserAgent is how the client named itself.
+	UserAgent string `json:"userAgent,omitempty"`
 }
