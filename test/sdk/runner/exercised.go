@@ -12,6 +12,9 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/parley-rtc/parley/internal/acswire"
+	"github.com/parley-rtc/parley/internal/contract"
 )
 
 // exercised is a line of exercised.json: a package called an operation of a
@@ -29,15 +32,6 @@ type exercisedFile struct {
 	// Checks counts the checks of each suite, so that none is lost unseen.
 	Checks    map[string]int `json:"checks"`
 	Exercised []exercised    `json:"exercised"`
-}
-
-// recorded is what the runner reads of a line of the service's record.
-type recorded struct {
-	Area      string `json:"area"`
-	Operation string `json:"operation"`
-	Version   string `json:"version"`
-	Status    int    `json:"status"`
-	UserAgent string `json:"userAgent"`
 }
 
 // agentTable tells packages by the User-Agent header that they send.
@@ -109,7 +103,7 @@ func readRecord(path string) ([]exercised, error) {
 	lines := bufio.NewScanner(f)
 	lines.Buffer(nil, 16<<20)
 	for lines.Scan() {
-		var r recorded
+		var r acswire.RecordedExchange
 		if err := json.Unmarshal(lines.Bytes(), &r); err != nil {
 			return nil, fmt.Errorf("record of the service: %w", err)
 		}
@@ -124,4 +118,41 @@ func readRecord(path string) ([]exercised, error) {
 			strings.Compare(a.APIVersion, b.APIVersion), strings.Compare(a.Area, b.Area), strings.Compare(a.Operation, b.Operation))
 	})
 	return slices.Compact(all), lines.Err()
+}
+
+// errContract says that answers did not match the specifications.
+var errContract = errors.New("answers that do not match the specifications")
+
+// holdAgainstSpecifications checks what the packages were answered. Without
+// specifications on this machine it says so, and fails in CI.
+func holdAgainstSpecifications(record string) error {
+	shared := os.Getenv("PARLEY_SHARED")
+	if shared == "" {
+		shared = filepath.Join("..", "shared")
+	}
+	root := filepath.Join(shared, "specs")
+	if _, err := os.Stat(root); err != nil {
+		if os.Getenv("CI") != "" {
+			return errors.New("no specifications at PARLEY_SHARED")
+		}
+		fmt.Println("test-sdk: the answers are NOT held against the specifications: there are none at PARLEY_SHARED")
+		return nil
+	}
+	f, err := os.Open(record)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	result, err := contract.CheckRecording(root, f)
+	if err != nil {
+		return err
+	}
+	for _, problem := range result.Problems {
+		fmt.Println("test-sdk: contract:", problem)
+	}
+	if len(result.Problems) > 0 {
+		return fmt.Errorf("%w: %d", errContract, len(result.Problems))
+	}
+	fmt.Printf("test-sdk: %d kinds of answers hold against the specifications\n", len(result.Checked))
+	return nil
 }

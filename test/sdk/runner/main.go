@@ -81,6 +81,9 @@ func run(ctx context.Context, o options) (err error) {
 	if err := b.silent(); err != nil {
 		return err
 	}
+	if err := holdAgainstSpecifications(b.service.record()); err != nil {
+		return err
+	}
 	if len(failed) > 0 {
 		return fmt.Errorf("%w: %s", errSuites, strings.Join(failed, ", "))
 	}
