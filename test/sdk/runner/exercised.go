@@ -45,8 +45,30 @@ var agentTable = []struct {
 	{regexp.MustCompile(`Azure-SDK-For-Go/()(v\S+) communication/`), "github.com/Azure/azure-sdk-for-go%s"},
 }
 
+// commonPackage exchanges tokens without naming itself: only its pipeline does.
+const (
+	commonPackage = "@azure/communication-common"
+	commonAgent   = "core-rest-pipeline/"
+)
+
+// commonVersion is the version of commonPackage that is installed.
+func commonVersion(folder string) (string, error) {
+	text, err := os.ReadFile(filepath.Join(folder, "js", "package.json"))
+	if err != nil {
+		return "", err
+	}
+	var file struct {
+		Dependencies map[string]string `json:"dependencies"`
+	}
+	err = json.Unmarshal(text, &file)
+	return file.Dependencies[commonPackage], err
+}
+
 // packageOf names the package behind a User-Agent header.
-func packageOf(agent string) (name, version string, ok bool) {
+func packageOf(agent, common string) (name, version string, ok bool) {
+	if strings.HasPrefix(agent, commonAgent) {
+		return commonPackage, common, true
+	}
 	for _, a := range agentTable {
 		if found := a.pattern.FindStringSubmatch(agent); found != nil {
 			return fmt.Sprintf(a.registry, found[1]), found[2], true
@@ -61,8 +83,11 @@ func settle(o options, b *bench, reports []suiteReport) error {
 	for _, r := range reports {
 		now.Checks[r.name] = r.passed
 	}
-	var err error
-	if now.Exercised, err = readRecord(b.service.record()); err != nil {
+	common, err := commonVersion(o.folder)
+	if err != nil {
+		return err
+	}
+	if now.Exercised, err = readRecord(b.service.record(), common); err != nil {
 		return err
 	}
 	path := filepath.Join(o.folder, "exercised.json")
@@ -93,7 +118,7 @@ func settle(o options, b *bench, reports []suiteReport) error {
 }
 
 // readRecord returns what the packages were answered with success.
-func readRecord(path string) ([]exercised, error) {
+func readRecord(path, common string) ([]exercised, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("record of the service: %w", err)
@@ -107,7 +132,7 @@ func readRecord(path string) ([]exercised, error) {
 		if err := json.Unmarshal(lines.Bytes(), &r); err != nil {
 			return nil, fmt.Errorf("record of the service: %w", err)
 		}
-		name, version, ok := packageOf(r.UserAgent)
+		name, version, ok := packageOf(r.UserAgent, common)
 		if !ok || r.Operation == "" || r.Status >= 400 {
 			continue
 		}
