@@ -25,7 +25,7 @@ TESTFLAGS := $(TAGFLAG) $(RACE) -shuffle=on -count=1 -timeout 20m -p 2
 ON_POSTGRES := ./server ./server/arm ./server/calls ./server/chat ./server/front ./server/identity ./server/operations ./server/resource
 BIN       := bin
 
-.PHONY: help setup demo run build test test-fast test-sdk test-bind soak fuzz bench lint cross generate generate-check postman bind-check bind-ios bind-android bind-c release clean
+.PHONY: help setup demo run build test test-fast test-sdk test-bind soak fuzz bench lint cross generate generate-check postman api-check bind-check bind-ios bind-android bind-c release clean
 
 help: ## show this help
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -83,19 +83,22 @@ lint: ## formatting, the linters of .golangci.yml, generated files current, all 
 	@scripts/setup build
 	@scripts/golangci $(GOLANGCI_VERSION) run $(if $(TAGS),--build-tags $(TAGS)) ./...
 	@$(GO) mod verify
-	@$(MAKE) --no-print-directory generate-check cross
+	@$(MAKE) --no-print-directory generate-check api-check cross
 
 cross: ## compile for macOS and Windows, link for android, compile for ios (no cgo)
 	@scripts/cross
 
-generate: ## remake generated files (protobuf, zstd dictionary)
+generate: ## remake generated files (protobuf, tables of docs/compatibility.md)
 	@scripts/generate
 
 generate-check: ## fail if generated files are not current
 	@scripts/generate --check
 
-postman: ## a Postman collection of the REST surface (not there yet)
-	@echo "make postman: not there yet; it comes with the REST foundation (docs/scope.md)"; exit 1
+postman: ## a Postman collection of the REST surface, into out/
+	@go run ./internal/tools/postman -out out/parley.postman_collection.json
+
+api-check: ## compare the exported Go API with that of the last release
+	@scripts/api-check
 
 bind-check bind-ios bind-android bind-c: ## the bindings for phones and C (not there yet)
 	@echo "make $@: not there yet; it comes with the bindings (docs/scope.md)"; exit 1

@@ -133,7 +133,7 @@ func parameters(o *acswire.Operation, v acswire.ServedVersion) []any {
 			schema["format"] = "date-time"
 		case acswire.KindUUID:
 			schema["format"] = "uuid"
-		case acswire.KindString:
+		case acswire.KindString, acswire.KindHTTPTime:
 		}
 		if len(p.Values) > 0 {
 			schema["enum"] = p.Values

@@ -20,25 +20,25 @@ func (s *schemas) typ(t reflect.Type) object {
 	if t == reflect.TypeFor[json.RawMessage]() {
 		return object{}
 	}
-	switch t.Kind() {
-	case reflect.Pointer:
+	kind := t.Kind()
+	switch {
+	case kind == reflect.Pointer:
 		return s.typ(t.Elem())
-	case reflect.Bool:
+	case kind == reflect.Bool:
 		return object{"type": "boolean"}
-	case reflect.String:
+	case kind == reflect.String:
 		return object{"type": "string"}
-	case reflect.Float32, reflect.Float64:
+	case kind == reflect.Float32, kind == reflect.Float64:
 		return object{"type": "number"}
-	case reflect.Slice, reflect.Array:
+	case kind >= reflect.Int && kind <= reflect.Uint64:
+		return object{"type": "integer"}
+	case kind == reflect.Slice, kind == reflect.Array:
 		return object{"type": "array", "items": s.typ(t.Elem())}
-	case reflect.Map:
+	case kind == reflect.Map:
 		return object{"type": "object", "additionalProperties": s.typ(t.Elem())}
-	case reflect.Struct:
+	case kind == reflect.Struct:
 		return s.model(t)
 	default:
-		if t.Kind() >= reflect.Int && t.Kind() <= reflect.Uint64 {
-			return object{"type": "integer"}
-		}
 		return object{}
 	}
 }
