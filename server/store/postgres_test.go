@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"strings"
 	"sync"
 	"testing"
@@ -115,6 +116,55 @@ func TestPostgres_NodesThatLookAndWrite_LoseNothing(t *testing.T) {
 	})
 	if want := byte(2 * callers * steps); err != nil || value[0] != want {
 		t.Errorf("counted to %d of %d, error %v", value, want, err)
+	}
+}
+
+// Nodes move one from row to row, two rows at a time in any order, so that
+// their groups wait for each other crosswise: the sum stays.
+func TestPostgres_NodesCrossEachOther_NoneStandsStill(t *testing.T) {
+	testkit.CheckLeaks(t, time.Minute)
+	options := store.Options{URL: testkit.PostgreSQL(t), Readers: 1}
+	const rows, callers, steps, begin = 10, 8, 30, 1000
+	sum := func(st *store.Store) (sum int) {
+		err := st.Read(context.Background(), func(q store.Querier) error {
+			return q.QueryRow("SELECT SUM(ended_at) FROM calls").Scan(&sum)
+		})
+		if err != nil {
+			t.Error(err)
+		}
+		return sum
+	}
+	var wg sync.WaitGroup
+	var st *store.Store
+	for node := range 2 {
+		st = open(t, options)
+		if node == 0 {
+			for i := range rows {
+				admin(t, options.URL, fmt.Sprintf("INSERT INTO calls VALUES ('%d', '', '', '', 0, 0, %d, 0, 0)", i, begin))
+			}
+		}
+		for caller := range callers {
+			r := rand.New(rand.NewPCG(uint64(node), uint64(caller))) //nolint:gosec // G115, G404: small, no secret
+			wg.Go(func() {
+				for range steps {
+					from, to := fmt.Append(nil, r.IntN(rows)), fmt.Append(nil, r.IntN(rows))
+					err := st.Write(context.Background(), func(tx *store.Tx) error {
+						if _, err := tx.Exec("UPDATE calls SET ended_at = ended_at - 1 WHERE id = $1", from); err != nil {
+							return err
+						}
+						_, err := tx.Exec("UPDATE calls SET ended_at = ended_at + 1 WHERE id = $1", to)
+						return err
+					})
+					if err != nil {
+						t.Error(err)
+					}
+				}
+			})
+		}
+	}
+	wg.Wait()
+	if got := sum(st); got != rows*begin {
+		t.Errorf("sum %d, want %d", got, rows*begin)
 	}
 }
 

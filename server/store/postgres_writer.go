@@ -21,10 +21,12 @@ const (
 	mostAtClose  = 3 * time.Second
 	firstBackoff = 20 * time.Millisecond
 	lastBackoff  = 500 * time.Millisecond
-	// A group that loses against other nodes so often is tried in halves.
-	triesOfGroup = 3
-	// maxConflicts bounds how often a single write may lose.
-	maxConflicts = 50
+	// lockTimeout bounds how long a statement waits for a row that another node
+	// is at. Two groups that wait for each other would stand still for a second
+	// otherwise, until PostgreSQL notices.
+	lockTimeout = 30 * time.Millisecond
+	// growth is the share by which groups grow again after a success.
+	growth = 8
 	// maxLosses bounds how many connections may break under one group.
 	maxLosses = 10
 )
@@ -33,6 +35,7 @@ const (
 const (
 	codeSerialization = "40001"
 	codeDeadlock      = "40P01"
+	codeLockTimeout   = "55P03"
 	codeInvalidValue  = "22023"
 )
 
@@ -53,8 +56,10 @@ type postgresWriter struct {
 	// downSince is zero while the server answers.
 	downSince time.Time
 	patience  time.Duration
-	seen      trace
-	careful   carefulness
+	// most is how many writes a group may have: half after each conflict.
+	most    int
+	seen    trace
+	careful carefulness
 }
 
 // carefulness says whether statements run under savepoints of their own.
@@ -80,12 +85,12 @@ func newPostgresWriter(ctx context.Context, s *Store, config *pgx.ConnConfig, pa
 	if patience <= 0 {
 		patience = defaultPatience
 	}
-	w := &postgresWriter{store: s, lasting: context.WithoutCancel(ctx), patience: patience}
+	w := &postgresWriter{store: s, lasting: context.WithoutCancel(ctx), patience: patience, most: maxGroup}
 	own := config.Copy()
 	own.Tracer = &w.seen
 	// Scans of a whole table would look to PostgreSQL as if they had read what
 	// other nodes write.
-	w.db = postgresPool(own, 1, "SET enable_seqscan = off")
+	w.db = postgresPool(own, 1, fmt.Sprintf("SET enable_seqscan = off; SET lock_timeout = %d", lockTimeout.Milliseconds()))
 	w.db.SetMaxIdleConns(0) // one that is given back is broken
 	return w
 }
@@ -149,22 +154,24 @@ func (w *postgresWriter) transact(group []*write) {
 // how many.
 func (w *postgresWriter) advance(group []*write) int {
 	defer func() { w.careful = carefree }()
-	n, conflicts, losses := len(group), 0, 0
+	n, conflicts, losses := min(len(group), w.most), 0, 0
+	began := time.Now()
 	for {
 		end, at, cause := w.attempt(group[:n])
 		switch end {
 		case settled:
+			w.most = min(maxGroup, w.most+max(1, w.most/growth))
 			return n
 		case separate:
 			n = w.isolate(n, at)
 		case conflict:
-			if conflicts++; conflicts > maxConflicts {
-				fail(group[:n], fmt.Errorf("too many conflicts: %w", cause))
+			if time.Since(began) > w.patience {
+				fail(group[:n], fmt.Errorf("%w: others are at it all the time: %w", ErrUnavailable, cause))
 				return n
 			}
-			if n > 1 && conflicts >= triesOfGroup {
-				n, conflicts = (n+1)/2, 0
-			}
+			conflicts++
+			n = (n + 1) / 2
+			w.most = n
 			pause(time.Duration(rand.Int64N(int64(time.Millisecond)<<min(conflicts, 6)) + 1)) //nolint:gosec // G404: no secret
 		case lost:
 			// A write that breaks every connection must not take the others along.
@@ -418,5 +425,5 @@ func fail(group []*write, err error) {
 
 func isConflict(err error) bool {
 	var pg *pgconn.PgError
-	return errors.As(err, &pg) && (pg.Code == codeSerialization || pg.Code == codeDeadlock)
+	return errors.As(err, &pg) && (pg.Code == codeSerialization || pg.Code == codeDeadlock || pg.Code == codeLockTimeout)
 }
