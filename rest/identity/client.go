@@ -11,7 +11,6 @@ import (
 	"github.com/parley-rtc/parley/internal/acswire"
 	"github.com/parley-rtc/parley/rest/common"
 	"github.com/parley-rtc/parley/rest/core"
-	"github.com/parley-rtc/parley/rest/identity/internal/wire"
 )
 
 const (
@@ -206,7 +205,7 @@ func (c *Client) GetToken(
 func (c *Client) RevokeTokens(
 	ctx context.Context, user common.CommunicationUserIdentifier, _ *ClientRevokeTokensOptions,
 ) (ClientRevokeTokensResponse, error) {
-	path, err := core.Path(wire.RouteRevokeAccessTokens, user.ID)
+	path, err := core.Path(acswire.RouteRevokeAccessTokens, user.ID)
 	if err != nil {
 		return ClientRevokeTokensResponse{}, err
 	}
@@ -219,7 +218,7 @@ func (c *Client) RevokeTokens(
 func (c *Client) DeleteUser(
 	ctx context.Context, user common.CommunicationUserIdentifier, _ *ClientDeleteUserOptions,
 ) (ClientDeleteUserResponse, error) {
-	path, err := core.Path(wire.RouteIdentity, user.ID)
+	path, err := core.Path(acswire.RouteIdentity, user.ID)
 	if err != nil {
 		return ClientDeleteUserResponse{}, err
 	}
@@ -233,7 +232,7 @@ func (c *Client) DeleteUser(
 func (c *Client) GetUser(
 	ctx context.Context, user common.CommunicationUserIdentifier, _ *ClientGetUserOptions,
 ) (ClientGetUserResponse, error) {
-	path, err := core.Path(wire.RouteIdentity, user.ID)
+	path, err := core.Path(acswire.RouteIdentity, user.ID)
 	if err != nil {
 		return ClientGetUserResponse{}, err
 	}
@@ -257,8 +256,8 @@ func (c *Client) ExchangeTeamsUserAccessToken(
 ) (ClientExchangeTeamsUserAccessTokenResponse, error) {
 	var got AccessToken
 	_, err := c.core.Call(ctx, core.Call{
-		Method: http.MethodPost, Path: wire.RouteExchangeAccessToken, Success: []int{http.StatusOK}, Into: &got,
-		Body: wire.TeamsUserExchangeTokenRequest{Token: token, AppID: appID, UserID: userID},
+		Method: http.MethodPost, Path: acswire.RouteTeamsUserExchange, Success: []int{http.StatusOK}, Into: &got,
+		Body: acswire.TeamsUserExchangeRequest{Token: &token, AppID: &appID, UserID: &userID},
 	})
 	if err != nil {
 		return ClientExchangeTeamsUserAccessTokenResponse{}, err

@@ -24,7 +24,6 @@ import (
 	"github.com/parley-rtc/parley/rest/common"
 	corefake "github.com/parley-rtc/parley/rest/core/fake"
 	"github.com/parley-rtc/parley/rest/identity"
-	"github.com/parley-rtc/parley/rest/identity/internal/wire"
 )
 
 // Server is a fake of the service. An operation whose function is nil fails
@@ -45,6 +44,12 @@ type Server struct {
 	GetUser func(ctx context.Context, user common.CommunicationUserIdentifier, options *identity.ClientGetUserOptions) (identity.ClientGetUserResponse, error)
 	// ExchangeTeamsUserAccessToken answers Client.ExchangeTeamsUserAccessToken.
 	ExchangeTeamsUserAccessToken func(ctx context.Context, token, appID, userID string, options *identity.ClientExchangeTeamsUserAccessTokenOptions) (identity.ClientExchangeTeamsUserAccessTokenResponse, error)
+	// GetTeamsExtensionAssignment answers Client.GetTeamsExtensionAssignment.
+	GetTeamsExtensionAssignment func(ctx context.Context, tenantID, objectID string, options *identity.ClientGetTeamsExtensionAssignmentOptions) (identity.ClientGetTeamsExtensionAssignmentResponse, error)
+	// UpsertTeamsExtensionAssignment answers Client.UpsertTeamsExtensionAssignment.
+	UpsertTeamsExtensionAssignment func(ctx context.Context, tenantID, objectID string, principalType identity.PrincipalType, options *identity.ClientUpsertTeamsExtensionAssignmentOptions) (identity.ClientUpsertTeamsExtensionAssignmentResponse, error)
+	// DeleteTeamsExtensionAssignment answers Client.DeleteTeamsExtensionAssignment.
+	DeleteTeamsExtensionAssignment func(ctx context.Context, tenantID, objectID string, options *identity.ClientDeleteTeamsExtensionAssignmentOptions) (identity.ClientDeleteTeamsExtensionAssignmentResponse, error)
 }
 
 // Do answers a request of a client. It makes Server a core.Transporter.
@@ -52,10 +57,13 @@ func (s *Server) Do(req *http.Request) (*http.Response, error) {
 	return corefake.Serve(req, []corefake.Route{
 		{Method: http.MethodPost, Pattern: acswire.RouteIdentities, Handle: s.create},
 		{Method: http.MethodPost, Pattern: acswire.RouteIssueAccessToken, Handle: s.getToken},
-		{Method: http.MethodPost, Pattern: wire.RouteRevokeAccessTokens, Handle: s.revokeTokens},
-		{Method: http.MethodDelete, Pattern: wire.RouteIdentity, Handle: s.deleteUser},
-		{Method: http.MethodGet, Pattern: wire.RouteIdentity, Handle: s.getUser},
-		{Method: http.MethodPost, Pattern: wire.RouteExchangeAccessToken, Handle: s.exchange},
+		{Method: http.MethodPost, Pattern: acswire.RouteRevokeAccessTokens, Handle: s.revokeTokens},
+		{Method: http.MethodDelete, Pattern: acswire.RouteIdentity, Handle: s.deleteUser},
+		{Method: http.MethodGet, Pattern: acswire.RouteIdentity, Handle: s.getUser},
+		{Method: http.MethodPost, Pattern: acswire.RouteTeamsUserExchange, Handle: s.exchange},
+		{Method: http.MethodGet, Pattern: acswire.RouteTeamsExtensionAssignment, Handle: s.getAssignment},
+		{Method: http.MethodPut, Pattern: acswire.RouteTeamsExtensionAssignment, Handle: s.upsertAssignment},
+		{Method: http.MethodDelete, Pattern: acswire.RouteTeamsExtensionAssignment, Handle: s.deleteAssignment},
 	})
 }
 
@@ -122,12 +130,48 @@ func (s *Server) exchange(r *corefake.Request) (*corefake.Response, error) {
 	if s.ExchangeTeamsUserAccessToken == nil {
 		return nil, corefake.NotFaked("ExchangeTeamsUserAccessToken")
 	}
-	var body wire.TeamsUserExchangeTokenRequest
+	var body acswire.TeamsUserExchangeRequest
 	if err := r.Decode(&body); err != nil {
 		return nil, err
 	}
-	got, err := s.ExchangeTeamsUserAccessToken(r.Raw.Context(), body.Token, body.AppID, body.UserID, &identity.ClientExchangeTeamsUserAccessTokenOptions{})
+	got, err := s.ExchangeTeamsUserAccessToken(r.Raw.Context(), text(body.Token), text(body.AppID), text(body.UserID), &identity.ClientExchangeTeamsUserAccessTokenOptions{})
 	return &corefake.Response{Body: got.AccessToken}, err
+}
+
+func text(p *string) string {
+	if p == nil {
+		return ""
+	}
+	return *p
+}
+
+func (s *Server) getAssignment(r *corefake.Request) (*corefake.Response, error) {
+	if s.GetTeamsExtensionAssignment == nil {
+		return nil, corefake.NotFaked("GetTeamsExtensionAssignment")
+	}
+	got, err := s.GetTeamsExtensionAssignment(r.Raw.Context(), r.Param("tenantId"), r.Param("objectId"), nil)
+	return &corefake.Response{Body: got.TeamsExtensionAssignment}, err
+}
+
+func (s *Server) upsertAssignment(r *corefake.Request) (*corefake.Response, error) {
+	if s.UpsertTeamsExtensionAssignment == nil {
+		return nil, corefake.NotFaked("UpsertTeamsExtensionAssignment")
+	}
+	var body acswire.TeamsExtensionAssignmentRequest
+	if err := r.Decode(&body); err != nil {
+		return nil, err
+	}
+	got, err := s.UpsertTeamsExtensionAssignment(r.Raw.Context(), r.Param("tenantId"), r.Param("objectId"), identity.PrincipalType(text(body.PrincipalType)),
+		&identity.ClientUpsertTeamsExtensionAssignmentOptions{ClientIDs: body.ClientIDs})
+	return &corefake.Response{Body: got.TeamsExtensionAssignment}, err
+}
+
+func (s *Server) deleteAssignment(r *corefake.Request) (*corefake.Response, error) {
+	if s.DeleteTeamsExtensionAssignment == nil {
+		return nil, corefake.NotFaked("DeleteTeamsExtensionAssignment")
+	}
+	_, err := s.DeleteTeamsExtensionAssignment(r.Raw.Context(), r.Param("tenantId"), r.Param("objectId"), nil)
+	return &corefake.Response{Status: http.StatusNoContent}, err
 }
 
 func user(r *corefake.Request) common.CommunicationUserIdentifier {

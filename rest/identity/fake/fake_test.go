@@ -72,8 +72,22 @@ func full(t *testing.T) *fake.Server {
 			same([]string{tok, app, id}, []string{"aad", "app", "u"})
 			return identity.ClientExchangeTeamsUserAccessTokenResponse{AccessToken: token}, nil
 		},
+		GetTeamsExtensionAssignment: func(_ context.Context, tenant, object string, _ *identity.ClientGetTeamsExtensionAssignmentOptions) (identity.ClientGetTeamsExtensionAssignmentResponse, error) {
+			same([]string{tenant, object}, []string{"t", "o"})
+			return identity.ClientGetTeamsExtensionAssignmentResponse{TeamsExtensionAssignment: assigned}, nil
+		},
+		UpsertTeamsExtensionAssignment: func(_ context.Context, tenant, object string, kind identity.PrincipalType, o *identity.ClientUpsertTeamsExtensionAssignmentOptions) (identity.ClientUpsertTeamsExtensionAssignmentResponse, error) {
+			same([]string{tenant, object, string(kind), o.ClientIDs[0]}, []string{"t", "o", "user", "c"})
+			return identity.ClientUpsertTeamsExtensionAssignmentResponse{TeamsExtensionAssignment: assigned}, nil
+		},
+		DeleteTeamsExtensionAssignment: func(_ context.Context, tenant, object string, _ *identity.ClientDeleteTeamsExtensionAssignmentOptions) (identity.ClientDeleteTeamsExtensionAssignmentResponse, error) {
+			same([]string{tenant, object}, []string{"t", "o"})
+			return identity.ClientDeleteTeamsExtensionAssignmentResponse{}, nil
+		},
 	}
 }
+
+var assigned = identity.TeamsExtensionAssignment{TenantID: new("t"), ObjectID: new("o"), PrincipalType: new("user"), ClientIDs: []string{"c"}}
 
 // call calls every operation and returns the results and errors by name.
 func call(ctx context.Context, c *identity.Client) (map[string]any, map[string]error) {
@@ -93,6 +107,12 @@ func call(ctx context.Context, c *identity.Client) (map[string]any, map[string]e
 	keep("GetUser", found.User, err)
 	exchanged, err := c.ExchangeTeamsUserAccessToken(ctx, "aad", "app", "u", nil)
 	keep("ExchangeTeamsUserAccessToken", exchanged.AccessToken, err)
+	assignment, err := c.GetTeamsExtensionAssignment(ctx, "t", "o", nil)
+	keep("GetTeamsExtensionAssignment", assignment.TeamsExtensionAssignment, err)
+	upserted, err := c.UpsertTeamsExtensionAssignment(ctx, "t", "o", identity.PrincipalTypeUser, &identity.ClientUpsertTeamsExtensionAssignmentOptions{ClientIDs: []string{"c"}})
+	keep("UpsertTeamsExtensionAssignment", upserted.TeamsExtensionAssignment, err)
+	_, err = c.DeleteTeamsExtensionAssignment(ctx, "t", "o", nil)
+	keep("DeleteTeamsExtensionAssignment", nil, err)
 	return got, errs
 }
 
@@ -112,6 +132,10 @@ func TestServer_EveryOperation(t *testing.T) {
 		case identity.UserAndToken:
 			sameUser(t, name, *v.User)
 			sameToken(t, name, *v.AccessToken)
+		case identity.TeamsExtensionAssignment:
+			if !reflect.DeepEqual(v, assigned) {
+				t.Errorf("%s: %+v", name, v)
+			}
 		}
 	}
 	if len(got) != reflect.TypeFor[fake.Server]().NumField() {
