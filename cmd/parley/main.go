@@ -71,6 +71,7 @@ that you host yourself. This program is the service and two ways to try it.
   parley serve --data DIR         run the service
   parley call …                   call, or answer, from a terminal
   parley backup …                 copy a service, also while it runs
+  parley keys …                   see and rotate the keys that sign tokens
 
 Every flag can also be set in the environment (PARLEY_PUBLIC_IP for
 --public-ip) or in a YAML file (--config FILE, with public-ip: …). A flag wins
@@ -87,7 +88,7 @@ over the environment, the environment over the file.`,
 	root.PersistentFlags().Bool("json", false, "print the result as JSON on standard output, all else on standard error")
 	root.PersistentFlags().String("log", "warn", "least `level` of log lines on standard error: debug, info, warn, error, off")
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &usageError{err} })
-	root.AddCommand(newServe(), newBackup(), newDemo(), newCall(), newVersion())
+	root.AddCommand(newServe(), newBackup(), newKeys(), newDemo(), newCall(), newVersion())
 	return root
 }
 
