@@ -58,13 +58,14 @@ func (s *Store) openPostgres(ctx context.Context, options *Options) error {
 	if readers <= 0 {
 		readers = postgresReaders
 	}
-	s.reader = postgresPool(config, readers, "SET default_transaction_read_only = on")
-	s.reader.SetConnMaxLifetime(readerLifetime)
+	db := openPostgresPool(config, readers, "SET default_transaction_read_only = on")
+	db.SetConnMaxLifetime(readerLifetime)
+	s.reader = &postgresPool{db}
 	return nil
 }
 
-// postgresPool returns connections that give up on a server that hangs.
-func postgresPool(config *pgx.ConnConfig, conns int, settings string) *sql.DB {
+// openPostgresPool returns connections that give up on a server that hangs.
+func openPostgresPool(config *pgx.ConnConfig, conns int, settings string) *sql.DB {
 	own := config.Copy()
 	dial := own.DialFunc
 	own.DialFunc = func(ctx context.Context, network, address string) (net.Conn, error) {
@@ -171,7 +172,7 @@ func isLost(err error) bool {
 
 // unavailable adds ErrUnavailable to errors of a lost connection.
 func unavailable(err error) error {
-	if errors.Is(err, ErrUnavailable) || !isLost(err) {
+	if err == nil || errors.Is(err, ErrUnavailable) || !isLost(err) {
 		return err
 	}
 	return fmt.Errorf("%w: %w", ErrUnavailable, err)

@@ -90,7 +90,7 @@ func newPostgresWriter(ctx context.Context, s *Store, config *pgx.ConnConfig, pa
 	own.Tracer = &w.seen
 	// Scans of a whole table would look to PostgreSQL as if they had read what
 	// other nodes write.
-	w.db = postgresPool(own, 1, fmt.Sprintf("SET enable_seqscan = off; SET lock_timeout = %d", lockTimeout.Milliseconds()))
+	w.db = openPostgresPool(own, 1, fmt.Sprintf("SET enable_seqscan = off; SET lock_timeout = %d", lockTimeout.Milliseconds()))
 	w.db.SetMaxIdleConns(0) // one that is given back is broken
 	return w
 }

@@ -19,19 +19,12 @@ const (
 	sqliteReaders = 3
 	// Milliseconds that a connection waits for another process's lock.
 	busyTimeout = 5000
-	// maxPrepared bounds the cache of statements against texts that are not
-	// constants.
-	maxPrepared = 512
 )
 
 // sqliteWriter is the only connection that changes the file.
 type sqliteWriter struct {
-	db    *sql.DB
-	conn  *sql.Conn
-	cache map[string]*sql.Stmt
-	// What is prepared on the connection lives as long as the store, whatever
-	// becomes of the context of the call that needed it first.
-	lasting context.Context //nolint:containedctx // the life of the store
+	*sqliteConn
+	db *sql.DB
 }
 
 func (s *Store) openSQLite(ctx context.Context, options *Options) error {
@@ -47,28 +40,29 @@ func (s *Store) openSQLite(ctx context.Context, options *Options) error {
 	if err = f.Close(); err != nil {
 		return err
 	}
-	w := &sqliteWriter{cache: map[string]*sql.Stmt{}, lasting: context.WithoutCancel(ctx)}
+	w := &sqliteWriter{}
 	s.writer = w
 	// The writer opens first: it turns write-ahead logging on for all.
 	w.db, err = openSQLiteFile(path, 1, "journal_mode(WAL)", "synchronous(FULL)", "cache_size(-2048)")
 	if err != nil {
 		return err
 	}
-	if w.conn, err = w.db.Conn(ctx); err != nil {
+	conn, err := w.db.Conn(ctx)
+	if err != nil {
 		return err
 	}
-	if err := migrateSQLite(ctx, w.db, w.conn); err != nil {
+	if err := migrateSQLite(ctx, w.db, conn); err != nil {
 		return err
 	}
 	// It may have handed the only connection to goose and back.
-	if w.conn, err = w.db.Conn(ctx); err != nil {
+	if w.sqliteConn, err = newSQLiteConn(ctx, w.db); err != nil {
 		return err
 	}
 	readers := options.Readers
 	if readers <= 0 {
 		readers = sqliteReaders
 	}
-	s.reader, err = openSQLiteFile(path, readers, "query_only(1)", "cache_size(-1024)")
+	s.reader, err = newSQLitePool(path, readers)
 	return err
 }
 
@@ -113,11 +107,8 @@ func migrateSQLite(ctx context.Context, db *sql.DB, conn *sql.Conn) error {
 
 func (w *sqliteWriter) close() error {
 	var errs []error
-	for _, stmt := range w.cache {
-		errs = append(errs, stmt.Close())
-	}
-	if w.conn != nil {
-		errs = append(errs, w.conn.Close())
+	if w.sqliteConn != nil {
+		errs = append(errs, w.sqliteConn.close())
 	}
 	if w.db != nil {
 		errs = append(errs, w.db.Close())
@@ -136,7 +127,7 @@ func (w *sqliteWriter) transact(group []*write) {
 
 func (w *sqliteWriter) attempt(group []*write) error {
 	tx := &Tx{w}
-	if _, err := w.exec("BEGIN IMMEDIATE"); err != nil {
+	if err := w.control("BEGIN IMMEDIATE"); err != nil {
 		return fmt.Errorf("begin: %w", err)
 	}
 	alone := len(group) == 1
@@ -148,7 +139,7 @@ func (w *sqliteWriter) attempt(group []*write) error {
 	if alone && group[0].err != nil {
 		return w.rollback()
 	}
-	if _, err := w.exec("COMMIT"); err != nil {
+	if err := w.control("COMMIT"); err != nil {
 		return errors.Join(fmt.Errorf("commit: %w", err), w.rollback())
 	}
 	return nil
@@ -162,70 +153,30 @@ func (w *sqliteWriter) apply(tx *Tx, one *write, alone bool) error {
 		one.err = one.do(tx)
 		return nil
 	}
-	if _, err := w.exec("SAVEPOINT work"); err != nil {
+	if err := w.control("SAVEPOINT work"); err != nil {
 		return fmt.Errorf("savepoint: %w", err)
 	}
 	if one.err = one.do(tx); one.err != nil {
-		if _, err := w.exec("ROLLBACK TO work"); err != nil {
+		if err := w.control("ROLLBACK TO work"); err != nil {
 			return fmt.Errorf("undo: %w", err)
 		}
 	}
-	if _, err := w.exec("RELEASE work"); err != nil {
+	if err := w.control("RELEASE work"); err != nil {
 		return fmt.Errorf("release: %w", err)
 	}
 	return nil
 }
 
+// control runs a statement that is none of the writes' own.
+func (w *sqliteWriter) control(statement string) error {
+	_, err := w.exec(statement)
+	return err
+}
+
 // rollback ends the transaction unless the database already did.
 func (w *sqliteWriter) rollback() error {
-	if _, err := w.exec("ROLLBACK"); err != nil {
+	if err := w.control("ROLLBACK"); err != nil {
 		return fmt.Errorf("rollback: %w", err)
 	}
 	return nil
-}
-
-func (w *sqliteWriter) exec(query string, args ...any) (sql.Result, error) {
-	stmt, err := w.prepare(query)
-	if err != nil {
-		return nil, err
-	}
-	return stmt.Exec(args...)
-}
-
-func (w *sqliteWriter) query(query string, args ...any) (*sql.Rows, error) {
-	stmt, err := w.prepare(query)
-	if err != nil {
-		return nil, err
-	}
-	return stmt.Query(args...)
-}
-
-func (w *sqliteWriter) queryRow(query string, args ...any) *sql.Row {
-	stmt, err := w.prepare(query)
-	if err != nil {
-		// sql.Row cannot carry a foreign error; running the text again gives it.
-		return w.conn.QueryRowContext(w.lasting, query, args...)
-	}
-	return stmt.QueryRow(args...)
-}
-
-func (w *sqliteWriter) prepare(query string) (*sql.Stmt, error) {
-	if stmt, ok := w.cache[query]; ok {
-		return stmt, nil
-	}
-	if len(w.cache) >= maxPrepared {
-		for text, stmt := range w.cache {
-			delete(w.cache, text)
-			if err := stmt.Close(); err != nil {
-				return nil, err
-			}
-			break
-		}
-	}
-	stmt, err := w.conn.PrepareContext(w.lasting, query)
-	if err != nil {
-		return nil, err
-	}
-	w.cache[query] = stmt
-	return stmt, nil
 }

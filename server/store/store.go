@@ -50,7 +50,7 @@ type Options struct {
 // Store is an open database. Its methods may be called from any goroutine.
 type Store struct {
 	logger *slog.Logger
-	reader *sql.DB
+	reader reader
 	writer writer
 
 	mu      sync.Mutex
@@ -67,6 +67,12 @@ type writer interface {
 	// transact runs a group in order, in as few durable transactions as it can,
 	// and sets the error of each of its members.
 	transact(group []*write)
+	close() error
+}
+
+// reader are the connections that read, for any number of goroutines.
+type reader interface {
+	read(ctx context.Context, f func(q Querier) error) error
 	close() error
 }
 
@@ -97,18 +103,18 @@ func Open(ctx context.Context, options Options) (*Store, error) {
 // each statement, not one for all. f runs once; what it asks first is asked
 // again when the connection turns out to be dead.
 func (s *Store) Read(ctx context.Context, f func(q Querier) error) error {
-	r := &reading{ctx: context.WithoutCancel(ctx), db: s.reader}
-	if err := r.connect(ctx); err != nil {
-		if errors.Is(err, sql.ErrConnDone) || s.isClosed() {
-			return ErrClosed
-		}
-		return fmt.Errorf("store: read: %w", unavailable(err))
+	if s.isClosed() {
+		return ErrClosed
 	}
-	defer func() { _ = r.conn.Close() }() // it may have changed
-	if err := f(r); err != nil {
-		return fmt.Errorf("store: read: %w", unavailable(err))
+	err := s.reader.read(ctx, f)
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, ErrClosed), errors.Is(err, sql.ErrConnDone) && s.isClosed():
+		return ErrClosed
+	default:
+		return fmt.Errorf("store: read: %w", err)
 	}
-	return nil
 }
 
 // Healthy returns nil if the database can be read.
@@ -147,7 +153,7 @@ func (s *Store) Close() error {
 func (s *Store) closeDatabases() error {
 	var errs []error
 	if s.reader != nil {
-		errs = append(errs, s.reader.Close())
+		errs = append(errs, s.reader.close())
 	}
 	// Last, so that closing it folds SQLite's write-ahead log into the database.
 	if s.writer != nil {
