@@ -100,6 +100,7 @@ func (c *Client) newRequest(ctx context.Context, method, target string) (*Reques
 // *ResponseError; none given takes any below 300.
 func (c *Client) Do(req *Request, success ...int) (*http.Response, error) {
 	resp, err := c.pipeline.Do(req)
+	capture(req.raw.Context(), resp)
 	if err != nil {
 		return nil, fmt.Errorf("core: %s %s: %w", req.raw.Method, redactedURL(req.raw.URL), err)
 	}
@@ -119,14 +120,24 @@ type Call struct {
 	Query url.Values
 	// Body is sent as JSON; nil sends none.
 	Body any
-	// ContentType replaces application/json for the body; empty keeps it.
+	// ContentType replaces application/json for the body; empty keeps it, or
+	// ContentTypeMergePatch for a MergePatch.
 	ContentType string
+	// Conditions let the call depend on an ETag; may be nil.
+	Conditions *MatchConditions
 	// Header is added to the request; may be nil.
 	Header http.Header
 	// Success are the statuses that count as success. None: any below 300.
 	Success []int
 	// Into takes the JSON of the answer; nil leaves it.
 	Into any
+}
+
+func (c *Call) contentType() string {
+	if _, isPatch := c.Body.(MergePatch); isPatch && c.ContentType == "" {
+		return ContentTypeMergePatch
+	}
+	return c.ContentType
 }
 
 // Call sends one operation and reads its answer. It returns a *ResponseError
@@ -140,10 +151,11 @@ func (c *Client) Call(ctx context.Context, call Call) (*http.Response, error) {
 		if err := req.SetJSON(call.Body); err != nil {
 			return nil, err
 		}
-		if call.ContentType != "" {
-			req.raw.Header.Set("Content-Type", call.ContentType)
+		if contentType := call.contentType(); contentType != "" {
+			req.raw.Header.Set("Content-Type", contentType)
 		}
 	}
+	call.Conditions.setOn(req.raw.Header)
 	for name, values := range call.Header {
 		req.raw.Header[http.CanonicalHeaderKey(name)] = values
 	}
@@ -178,6 +190,20 @@ func (c *Client) Follow(ctx context.Context, link string) (*Request, error) {
 	target, err := c.resolve(link)
 	if err != nil {
 		return nil, err
+	}
+	return c.newRequest(ctx, http.MethodGet, target)
+}
+
+// followOperation is Follow for a path of resolve. A link of an operation may
+// lack the api-version, which the service asks for all the same (azure-sdks 5).
+func (c *Client) followOperation(ctx context.Context, target string) (*Request, error) {
+	path, query, _ := strings.Cut(target, "?")
+	values, err := url.ParseQuery(query)
+	if c.apiVersion != "" && err == nil && !values.Has(acswire.QueryAPIVersion) {
+		if query != "" {
+			query += "&"
+		}
+		target = path + "?" + query + acswire.QueryAPIVersion + "=" + url.QueryEscape(c.apiVersion)
 	}
 	return c.newRequest(ctx, http.MethodGet, target)
 }

@@ -3,14 +3,9 @@ package core
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
-	"net/http"
-	"slices"
 	"sync"
 	"time"
-
-	"github.com/parley-rtc/parley/internal/acswire"
 )
 
 // AccessToken is a bearer token and when it ends.
@@ -36,12 +31,25 @@ func (t AccessToken) LogValue() slog.Value {
 type TokenRequestOptions struct {
 	// Scopes name the service, in the form of the issuer.
 	Scopes []string
+	// Claims are what a service wants the token to prove beyond what the last
+	// one did, as JSON in the form of the issuer; empty: nothing. A credential
+	// that caches must not answer them from its cache.
+	Claims string
 }
 
 // TokenCredential gets bearer tokens from an issuer such as Entra ID. It must
 // be safe for many goroutines. It need not cache: the policy does.
 type TokenCredential interface {
 	GetToken(ctx context.Context, options TokenRequestOptions) (AccessToken, error)
+}
+
+// TokenCredentialFunc is a TokenCredential made of a function. A fixed token,
+// such as that of connection.json for the resource manager, is one too.
+type TokenCredentialFunc func(ctx context.Context, options TokenRequestOptions) (AccessToken, error)
+
+// GetToken calls f.
+func (f TokenCredentialFunc) GetToken(ctx context.Context, options TokenRequestOptions) (AccessToken, error) {
+	return f(ctx, options)
 }
 
 // Errors of tokens.
@@ -51,70 +59,6 @@ var (
 	// ErrNoToken says that a credential gave an empty token.
 	ErrNoToken = errors.New("core: the credential gave no token")
 )
-
-// BearerPolicyOptions configure the policies that send bearer tokens.
-type BearerPolicyOptions struct {
-	// AllowPlainHTTP sends the token over http too.
-	AllowPlainHTTP bool
-	// Cache configures the cache of NewBearerPolicy.
-	Cache TokenCacheOptions
-}
-
-// NewBearerPolicy returns the policy that sends a bearer token for scopes with
-// each try. It keeps the token, gets the next one before it ends, and forgets
-// one that the service answers with 401. Its errors are ErrPlainHTTP and those
-// of the credential, which are not repeated.
-func NewBearerPolicy(credential TokenCredential, scopes []string, options *BearerPolicyOptions) Policy {
-	if options == nil {
-		options = &BearerPolicyOptions{}
-	}
-	scopes = slices.Clone(scopes)
-	cache := NewTokenCache(func(ctx context.Context) (AccessToken, error) {
-		if credential == nil {
-			return AccessToken{}, fmt.Errorf("%w: no credential", ErrInvalidParameter)
-		}
-		return credential.GetToken(ctx, TokenRequestOptions{Scopes: slices.Clone(scopes)})
-	}, &options.Cache)
-	return &bearerPolicy{get: cache.Token, forget: cache.Forget, plainHTTP: options.AllowPlainHTTP}
-}
-
-// NewTokenPolicy returns a policy as NewBearerPolicy does, for a source that
-// caches by itself and is asked before each try. refused, which may be nil, is
-// told the token that the service answered with 401.
-func NewTokenPolicy(get func(ctx context.Context) (AccessToken, error), refused func(token string), options *BearerPolicyOptions) Policy {
-	if options == nil {
-		options = &BearerPolicyOptions{}
-	}
-	if refused == nil {
-		refused = func(string) {}
-	}
-	return &bearerPolicy{get: get, forget: refused, plainHTTP: options.AllowPlainHTTP}
-}
-
-type bearerPolicy struct {
-	get       func(context.Context) (AccessToken, error)
-	forget    func(token string)
-	plainHTTP bool
-}
-
-func (p *bearerPolicy) Do(req *Request) (*http.Response, error) {
-	if err := checkSecure(req, p.plainHTTP); err != nil {
-		return nil, err
-	}
-	token, err := p.get(req.raw.Context())
-	if err != nil {
-		return nil, NonRetriable(fmt.Errorf("core: get a token: %w", err))
-	}
-	if token.Token == "" {
-		return nil, NonRetriable(ErrNoToken)
-	}
-	req.raw.Header.Set(acswire.HeaderAuthorization, "Bearer "+token.Token)
-	resp, err := req.Next()
-	if err == nil && resp.StatusCode == http.StatusUnauthorized {
-		p.forget(token.Token)
-	}
-	return resp, err
-}
 
 // DefaultRefreshBefore is how long before its end a token is replaced.
 const DefaultRefreshBefore = 5 * time.Minute

@@ -24,7 +24,7 @@
 //
 // A request passes these policies, in this order:
 //
-//	telemetry → request id → PerCallPolicies → retry → PerRetryPolicies →
+//	telemetry → headers of the context → request id → PerCallPolicies → retry → PerRetryPolicies →
 //	credential → logging → body → Transport
 //
 // All above retry run once a call, all below once a try: a repeated request is

@@ -18,7 +18,9 @@ const (
 	stateFailed       = "failed"
 	stateRunning      = "running"
 	stateCanceled     = "canceled"
+	// Not as specified, but met.
 	stateCancelledToo = "cancelled"
+	stateCompleted    = "completed"
 )
 
 // pattern is how an operation tells its state.
@@ -48,14 +50,30 @@ type operation struct {
 
 func (o *operation) done() bool {
 	switch strings.ToLower(o.Status) {
-	case stateSucceeded, stateFailed, stateCanceled, stateCancelledToo:
+	case stateSucceeded, stateCompleted, stateFailed, stateCanceled, stateCancelledToo:
 		return true
 	default:
 		return false
 	}
 }
 
-func (o *operation) succeeded() bool { return strings.EqualFold(o.Status, stateSucceeded) }
+func (o *operation) succeeded() bool {
+	return strings.EqualFold(o.Status, stateSucceeded) || strings.EqualFold(o.Status, stateCompleted)
+}
+
+// failsWith tells whether a refusal is how the operation says that it failed:
+// one that has no body to say so in, and one that is not about the caller.
+func (o *operation) failsWith(status int) bool {
+	if o.Pattern != patternLocation || status < 400 || status >= 500 {
+		return false
+	}
+	switch status {
+	case http.StatusUnauthorized, http.StatusForbidden, http.StatusRequestTimeout, http.StatusTooManyRequests:
+		return false
+	default:
+		return true
+	}
+}
 
 // begin reads the first answer.
 func (o *operation) begin(client *Client, resp *http.Response) error {
@@ -89,7 +107,11 @@ func (o *operation) begin(client *Client, resp *http.Response) error {
 		o.Status = stateSucceeded
 		return nil
 	}
-	return o.updateByStatus(resp)
+	if resp.StatusCode == http.StatusCreated {
+		// Made; without a word about being ready it is asked for one.
+		return o.updateByStatus(resp, stateRunning)
+	}
+	return o.updateByStatus(resp, stateSucceeded)
 }
 
 // update reads a later answer.
@@ -104,9 +126,9 @@ func (o *operation) update(client *Client, resp *http.Response) error {
 		return o.updateByBody(client, resp, headerOperation)
 	case patternLocation:
 		o.Poll = o.Location
-		return o.updateByStatus(resp)
+		return o.updateByStatus(resp, stateSucceeded)
 	case patternResource:
-		return o.updateByStatus(resp)
+		return o.updateByStatus(resp, stateSucceeded)
 	default:
 		return fmt.Errorf("%w: unknown pattern", ErrInvalidOperation)
 	}
@@ -166,13 +188,13 @@ func (o *operation) updateByBody(client *Client, resp *http.Response, header str
 }
 
 // updateByStatus reads the HTTP status, and the provisioning state when the
-// body is a resource that has one.
-func (o *operation) updateByStatus(resp *http.Response) error {
+// body is a resource that has one; silent is the status of one that has none.
+func (o *operation) updateByStatus(resp *http.Response, silent string) error {
 	if resp.StatusCode == http.StatusAccepted {
 		o.Status = stateRunning
 		return nil
 	}
-	o.Status = stateSucceeded
+	o.Status = silent
 	data, err := Payload(resp)
 	if err != nil {
 		return err

@@ -68,6 +68,7 @@ func NewPipeline(config PipelineConfig, options *ClientOptions) *Pipeline {
 	}
 	policies := []Policy{
 		newTelemetryPolicy(config.Module, config.Version, options.Telemetry),
+		PolicyFunc(addContextHeader),
 		PolicyFunc(addRequestID),
 	}
 	policies = append(policies, options.PerCallPolicies...)

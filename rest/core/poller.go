@@ -119,6 +119,12 @@ func (p *Poller[T]) Poll(ctx context.Context) (*http.Response, error) {
 		return p.last, nil
 	}
 	resp, err := p.get(ctx, p.state.Poll)
+	var refused *ResponseError
+	if errors.As(err, &refused) && p.state.failsWith(refused.StatusCode) {
+		p.state.Status = stateFailed
+		p.last = refused.RawResponse
+		return p.last, nil
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -171,7 +177,7 @@ func readResult[T any](resp *http.Response) (T, error) {
 }
 
 func (p *Poller[T]) get(ctx context.Context, target string) (*http.Response, error) {
-	req, err := p.client.newRequest(ctx, http.MethodGet, target)
+	req, err := p.client.followOperation(ctx, target)
 	if err != nil {
 		return nil, err
 	}
