@@ -105,6 +105,7 @@ func (h *hostile) dial(encrypted bool) net.Conn {
 func (h *hostile) raw(text string) *answer {
 	h.t.Helper()
 	conn := h.dial(false)
+	defer conn.Close()
 	go io.WriteString(conn, text) // it may be cut off on purpose
 	method, _, _ := strings.Cut(text, " ")
 	return readAnswerTo(h.t, conn, method)
