@@ -19,7 +19,7 @@ func (s *Server) openBearers() (err error) {
 	if s.operator, err = oidc.NewLocal(s.options.Now); err != nil {
 		return err
 	}
-	s.bearers, err = oidc.New(s.options.OIDC, s.operator, s.options.Now)
+	s.bearers, err = oidc.New(oidc.Options{Issuers: s.options.OIDC, Local: s.operator, Now: s.options.Now, Logger: s.logger})
 	return err
 }
 
@@ -32,7 +32,7 @@ func (s *Server) bearer(ctx context.Context, token string, use oidc.Use) (oidc.S
 	case errors.Is(err, oidc.ErrTokenInvalid):
 		return subject, front.ErrTokenInvalid
 	case errors.Is(err, oidc.ErrUnavailable):
-		s.logger.Warn("bearer token not checked", "error", err)
+		s.logger.Debug("bearer token not checked", "error", err)
 		return subject, &front.Error{
 			Status: http.StatusServiceUnavailable, Code: acswire.CodeServiceUnavailable,
 			Message: "The token cannot be checked: its issuer does not answer. Try again.", Header: http.Header{acswire.HeaderRetryAfter: {"5"}},

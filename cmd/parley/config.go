@@ -43,13 +43,22 @@ func configure(cmd *cobra.Command) error {
 			}
 			return
 		}
-		if value, ok := file[f.Name]; ok {
+		for _, value := range forFlag(f, file[f.Name]) {
 			if err := cmd.Flags().Set(f.Name, value); err != nil {
 				failed = usagef("%s: %s: %w", path, f.Name, err)
 			}
 		}
 	})
 	return failed
+}
+
+// forFlag returns what to set a flag to, one after the other: a list goes to a
+// flag that may be given several times as it is, to any other with commas.
+func forFlag(f *pflag.Flag, values []string) []string {
+	if len(values) < 2 || f.Value.Type() == "stringArray" {
+		return values
+	}
+	return []string{strings.Join(values, ",")}
 }
 
 // variable is the name of a flag in the environment.
@@ -59,7 +68,7 @@ func variable(flag string) string {
 
 // readConfig reads the file; a key that no command knows is an error, so that
 // a slip of the pen does not pass in silence.
-func readConfig(path string, root *cobra.Command) (map[string]string, error) {
+func readConfig(path string, root *cobra.Command) (map[string][]string, error) {
 	if path == "" {
 		return nil, nil
 	}
@@ -79,20 +88,18 @@ func readConfig(path string, root *cobra.Command) (map[string]string, error) {
 		c.Flags().VisitAll(func(f *pflag.Flag) { known[f.Name] = true })
 		c.PersistentFlags().VisitAll(func(f *pflag.Flag) { known[f.Name] = true })
 	}
-	values := make(map[string]string, len(raw))
+	values := make(map[string][]string, len(raw))
 	for key, value := range raw {
 		if !known[key] {
 			return nil, usagef("configuration %s: no flag is named %q", path, key)
 		}
 		switch v := value.(type) {
 		case string, bool, int, float64:
-			values[key] = fmt.Sprint(v)
+			values[key] = []string{fmt.Sprint(v)}
 		case []any:
-			parts := make([]string, len(v))
-			for i, p := range v {
-				parts[i] = fmt.Sprint(p)
+			for _, p := range v {
+				values[key] = append(values[key], fmt.Sprint(p))
 			}
-			values[key] = strings.Join(parts, ",")
 		default:
 			return nil, usagef("configuration %s: %s wants a plain value", path, key)
 		}

@@ -148,6 +148,8 @@ func TestUsage_MistakesAreExplained(t *testing.T) {
 		"call both ways":        {[]string{"call", "--connection", "c", "--as", "a", "--to", "b", "--answer"}, "either --to USER"},
 		"certificate, no key":   {[]string{"serve", "--data", dir, "--tls-cert", "x"}, "go together"},
 		"NATS authorities":      {[]string{"serve", "--data", dir, "--nats-ca", write("empty", "")}, "holds no certificate"},
+		"issuer":                {[]string{"serve", "--data", dir, "--oidc", "issuer=https://a.example"}, "use=service"},
+		"issuer's setting":      {[]string{"serve", "--data", dir, "--config", write("issuer", "oidc: [\"color=red\"]")}, `"color"`},
 		"no configuration":      {[]string{"version", "--config", filepath.Join(dir, "none")}, "no configuration file"},
 		"broken configuration":  {[]string{"version", "--config", write("broken", "a: [")}, "configuration"},
 		"unknown configuration": {[]string{"version", "--config", write("unknown", "publicip: 1.2.3.4")}, `no flag is named "publicip"`},
@@ -196,6 +198,34 @@ func TestConfig_FlagThenEnvironmentThenFile(t *testing.T) {
 	}
 	if got := value("serve", "--public-ip", "192.0.2.3"); got != "192.0.2.3" {
 		t.Errorf("flag: %q", got)
+	}
+}
+
+// TestConfig_Lists: a list is the same flag several times where it may be given
+// so, and its items with commas where it may not.
+func TestConfig_Lists(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "parley.yaml")
+	text := "oidc:\n  - issuer=https://a.example;use=service\n  - issuer=https://b.example;use=management\nnats: [nats://a, nats://b]\n"
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	root := newRoot()
+	cmd, flags, err := root.Find([]string{"serve", "--config", file})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.ParseFlags(flags); err != nil {
+		t.Fatal(err)
+	}
+	if err := configure(cmd); err != nil {
+		t.Fatal(err)
+	}
+	issuers, err := cmd.Flags().GetStringArray("oidc")
+	if err != nil || len(issuers) != 2 || issuers[1] != "issuer=https://b.example;use=management" {
+		t.Errorf("%q, %v", issuers, err)
+	}
+	if nats, err := cmd.Flags().GetString("nats"); err != nil || nats != "nats://a,nats://b" {
+		t.Errorf("%q, %v", nats, err)
 	}
 }
 

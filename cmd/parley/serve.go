@@ -98,12 +98,12 @@ func serve(cmd *cobra.Command, f serveFlags) error {
 	if options.TokenAlgorithm, err = identity.ParseAlgorithm(f.tokenAlgorithm); err != nil {
 		return &usageError{err}
 	}
-	for _, line := range f.oidc {
-		issuer, err := oidc.ParseIssuer(line)
+	for _, text := range f.oidc {
+		issuers, err := oidc.ParseIssuers(text)
 		if err != nil {
-			return &usageError{err}
+			return usagef("--oidc: %w", err)
 		}
-		options.OIDC = append(options.OIDC, issuer)
+		options.OIDC = append(options.OIDC, issuers...)
 	}
 	srv, err := server.New(options)
 	if err != nil {

@@ -60,65 +60,37 @@ type Issuer struct {
 	// Resources are the names of the resources that UseService is for; none is
 	// all of them.
 	Resources []string
-	// Claims are what tokens must say: a claim's name and a value that it has,
-	// or that stands in its list or in its words.
-	Claims map[string]string
-	// RootCAs verify the issuer's certificate; nil is the system's authorities.
+	// Subjects are who may come: the subject, the object id or the id of the
+	// application of a token must be among them. None is everyone whom the issuer
+	// gives a token for the audience.
+	Subjects []string
+	// Claims are what tokens must say: for each name, the claim must have one of
+	// the values, or have it in its list or among its words.
+	Claims map[string][]string
+	// Discovery is where "/.well-known/openid-configuration" lies when that is
+	// not the URL.
+	Discovery string
+	// CAFile holds the certificates of the authorities that verify the issuer's;
+	// RootCAs are the same as a value. Neither: the system's.
+	CAFile  string
 	RootCAs *x509.CertPool
-}
-
-// ParseIssuer reads an issuer from one line, as flags and configuration files
-// have it: "issuer=URL;audience=A|B;use=service|management;tenant=T;resource=R;
-// algorithm=RS256;claim=roles:Admin". The error wraps ErrConfiguration.
-func ParseIssuer(line string) (Issuer, error) {
-	i := Issuer{Claims: map[string]string{}}
-	for part := range strings.SplitSeq(line, ";") {
-		name, value, ok := strings.Cut(strings.TrimSpace(part), "=")
-		if !ok {
-			return i, fmt.Errorf("%w: %q is not NAME=VALUE", ErrConfiguration, part)
-		}
-		values := strings.Split(value, "|")
-		switch name {
-		case "issuer":
-			i.URL = value
-		case "audience":
-			i.Audiences = values
-		case "algorithm":
-			i.Algorithms = values
-		case "tenant":
-			i.Tenants = values
-		case "resource":
-			i.Resources = values
-		case "use":
-			for _, v := range values {
-				i.Uses = append(i.Uses, Use(v))
-			}
-		case "claim":
-			for _, v := range values {
-				claim, want, ok := strings.Cut(v, ":")
-				if !ok || claim == "" {
-					return i, fmt.Errorf("%w: %q is not CLAIM:VALUE", ErrConfiguration, v)
-				}
-				i.Claims[claim] = want
-			}
-		default:
-			return i, fmt.Errorf("%w: no setting is named %q; there are issuer, audience, use, tenant, resource, algorithm, claim", ErrConfiguration, name)
-		}
-	}
-	return i, i.check()
 }
 
 // check says what is wrong.
 func (i *Issuer) check() error {
-	u, err := url.Parse(strings.ReplaceAll(i.URL, tenantPlace, "tenant"))
-	if err != nil || u.Host == "" || (u.Scheme != "https" && !loopback(u)) || u.RawQuery != "" || u.Fragment != "" {
+	if !isIssuer(strings.ReplaceAll(i.URL, tenantPlace, "tenant")) {
 		return fmt.Errorf("%w: issuer %q must be an https URL without a query", ErrConfiguration, i.URL)
+	}
+	if i.Discovery != "" && !isIssuer(i.Discovery) {
+		return fmt.Errorf("%w: issuer %s: discovery %q must be an https URL without a query", ErrConfiguration, i.URL, i.Discovery)
 	}
 	if strings.Contains(i.URL, tenantPlace) && len(i.Tenants) == 0 {
 		return fmt.Errorf("%w: issuer %s: the tenants must be listed", ErrConfiguration, i.URL)
 	}
-	if slices.Contains(i.Audiences, "") {
-		return fmt.Errorf("%w: issuer %s: an audience is empty", ErrConfiguration, i.URL)
+	for name, list := range map[string][]string{"audience": i.Audiences, "tenant": i.Tenants, "subject": i.Subjects, "resource": i.Resources} {
+		if slices.Contains(list, "") {
+			return fmt.Errorf("%w: issuer %s: %s is empty", ErrConfiguration, i.URL, name)
+		}
 	}
 	for _, a := range i.Algorithms {
 		if !slices.Contains(PossibleAlgorithms(), a) {
@@ -126,6 +98,11 @@ func (i *Issuer) check() error {
 		}
 	}
 	return i.checkUses()
+}
+
+func isIssuer(text string) bool {
+	u, err := url.Parse(text)
+	return err == nil && u.Host != "" && u.User == nil && (u.Scheme == "https" || loopback(u)) && u.RawQuery == "" && u.Fragment == ""
 }
 
 func (i *Issuer) checkUses() error {
@@ -177,13 +154,20 @@ func (i *Issuer) algorithms() []string {
 // issued tells whether a token's iss is this issuer's.
 func (i *Issuer) issued(iss, tenant string) bool {
 	if strings.Contains(i.URL, tenantPlace) {
-		return tenant != "" && slices.Contains(i.Tenants, tenant) && iss == strings.ReplaceAll(i.URL, tenantPlace, tenant)
+		return tenant != "" && i.knows(tenant) && iss == strings.ReplaceAll(i.URL, tenantPlace, tenant)
 	}
-	return iss == i.URL && (len(i.Tenants) == 0 || slices.Contains(i.Tenants, tenant))
+	return iss == i.URL && (len(i.Tenants) == 0 || i.knows(tenant))
+}
+
+func (i *Issuer) knows(tenant string) bool {
+	return slices.ContainsFunc(i.Tenants, func(t string) bool { return strings.EqualFold(t, tenant) })
 }
 
 // discovery is the URL under which the discovery document lies, and the issuer
 // that it names. Entra has one document for all tenants under "common".
 func (i *Issuer) discovery() (at, named string) {
+	if i.Discovery != "" {
+		return i.Discovery, i.URL
+	}
 	return strings.ReplaceAll(i.URL, tenantPlace, "common"), i.URL
 }

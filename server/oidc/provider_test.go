@@ -109,9 +109,9 @@ func TestVerify_RealIssuer(t *testing.T) {
 	testkit.CheckLeaks(t, 5*time.Minute)
 	p := startProvider(t)
 	at := time.Now()
-	v, err := oidc.New([]oidc.Issuer{{
-		URL: p.url, Uses: []oidc.Use{oidc.UseService, oidc.UseManagement}, Claims: map[string]string{"roles": "Calls.Manage"},
-	}}, nil, func() time.Time { return at })
+	v, err := oidc.New(oidc.Options{Now: func() time.Time { return at }, Issuers: []oidc.Issuer{{
+		URL: p.url, Uses: []oidc.Use{oidc.UseService, oidc.UseManagement}, Claims: map[string][]string{"roles": {"Calls.Manage"}}, Subjects: []string{"back-end"},
+	}}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -131,8 +131,8 @@ func TestVerify_RealIssuer(t *testing.T) {
 	if _, err := v.Verify(ctx, service, oidc.UseExchange); !errors.Is(err, oidc.ErrTokenInvalid) {
 		t.Errorf("for a use that the issuer is not trusted for: %v", err)
 	}
-	// Its keys change: new tokens are good, the old ones are not any more
-	// wherever the keys were fetched anew.
+	// Its keys change: new tokens are good, the old ones are not any more.
+	old := service
 	if _, err := io.WriteString(p.in, "rotate\n"); err != nil {
 		t.Fatal(err)
 	}
@@ -143,8 +143,11 @@ func TestVerify_RealIssuer(t *testing.T) {
 	if _, err := v.Verify(ctx, service, oidc.UseService); err != nil {
 		t.Errorf("after the keys changed: %v", err)
 	}
-	at = at.Add(time.Hour)
+	if _, err := v.Verify(ctx, old, oidc.UseService); !errors.Is(err, oidc.ErrTokenInvalid) {
+		t.Errorf("signed by a key that is withdrawn: %v", err)
+	}
+	at = at.Add(30 * time.Minute)
 	if _, err := v.Verify(ctx, service, oidc.UseService); !errors.Is(err, oidc.ErrTokenExpired) {
-		t.Errorf("an hour later: %v", err)
+		t.Errorf("half an hour later: %v", err)
 	}
 }

@@ -1,21 +1,22 @@
 package oidc
 
 import (
+	"bytes"
 	"cmp"
 	"context"
-	"crypto/tls"
+	"crypto/x509"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net/http"
+	"log/slog"
+	"os"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/coreos/go-oidc/v3/oidc"
-	"golang.org/x/time/rate"
+	"github.com/go-jose/go-jose/v4"
 )
 
 // Errors of Verify.
@@ -30,11 +31,10 @@ var (
 
 const (
 	// Tokens of Entra with many groups have some kilobytes.
-	maxToken     = 32 << 10
-	askTime      = 10 * time.Second
-	keysEvery    = 5 * time.Second
-	discoverWait = 5 * time.Second
-	// leeway is how far the clocks of issuer and service may be apart.
+	maxToken = 32 << 10
+	// leeway is how far the clock of an issuer may be ahead or behind. For a
+	// token that is not yet valid the library adds five minutes of its own,
+	// which together are four.
 	leeway = time.Minute
 )
 
@@ -48,32 +48,91 @@ type Subject struct {
 	Resources []string
 }
 
+// Options configure a verifier.
+type Options struct {
+	// Issuers are the issuers that are trusted, each for what it says.
+	Issuers []Issuer
+	// Local is the service's own issuer; nil for none.
+	Local *Local
+	// Now is the clock; nil is time.Now.
+	Now func() time.Time
+	// Logger hears of issuers that cannot be asked; nil is silent. No token
+	// reaches it.
+	Logger *slog.Logger
+}
+
 // Verifier checks tokens. Its methods may be called from any goroutine.
 type Verifier struct {
 	issuers []*issuer
+	sources []*source
 	local   *Local
 	now     func() time.Time
+	logger  *slog.Logger
+	life    context.Context //nolint:containedctx // of the fetches that go on behind requests
+	cancel  context.CancelFunc
 }
 
-// New returns a verifier. local may be nil. The error wraps ErrConfiguration.
-func New(issuers []Issuer, local *Local, now func() time.Time) (*Verifier, error) {
-	if now == nil {
-		now = time.Now
+// issuer is a trusted issuer and where its keys come from.
+type issuer struct {
+	Issuer
+
+	source *source
+}
+
+// New returns a verifier; close it when done. It asks no issuer. The error wraps
+// ErrConfiguration.
+func New(options Options) (*Verifier, error) {
+	v := &Verifier{local: options.Local, now: options.Now, logger: options.Logger}
+	if v.now == nil {
+		v.now = time.Now
 	}
-	v := &Verifier{local: local, now: now}
-	for _, i := range issuers {
-		if err := i.check(); err != nil {
+	if v.logger == nil {
+		v.logger = slog.New(slog.DiscardHandler)
+	}
+	v.life, v.cancel = context.WithCancel(context.Background())
+	for _, i := range options.Issuers {
+		if err := v.add(i); err != nil {
+			v.cancel()
 			return nil, err
 		}
-		v.issuers = append(v.issuers, newIssuer(i, now))
 	}
 	return v, nil
 }
 
-// Close closes idle connections to the issuers.
+// add trusts an issuer. Entries for the same one share its keys.
+func (v *Verifier) add(i Issuer) error {
+	if err := i.check(); err != nil {
+		return err
+	}
+	if i.CAFile != "" {
+		pem, err := os.ReadFile(i.CAFile)
+		if err != nil {
+			return fmt.Errorf("%w: issuer %s: %w", ErrConfiguration, i.URL, err)
+		}
+		i.RootCAs = x509.NewCertPool()
+		if !i.RootCAs.AppendCertsFromPEM(pem) {
+			return fmt.Errorf("%w: issuer %s: %s holds no certificate", ErrConfiguration, i.URL, i.CAFile)
+		}
+	}
+	at, named := i.discovery()
+	for _, old := range v.issuers {
+		if old.source.at == at && old.source.named == named && old.CAFile == i.CAFile && (i.CAFile != "" || old.RootCAs == i.RootCAs) {
+			v.issuers = append(v.issuers, &issuer{i, old.source})
+			return nil
+		}
+	}
+	s := newSource(at, named, i.RootCAs, v)
+	v.sources = append(v.sources, s)
+	v.issuers = append(v.issuers, &issuer{i, s})
+	return nil
+}
+
+// Close ends what goes on with the issuers and closes the connections to them.
+// Tokens cannot be checked any more.
 func (v *Verifier) Close() {
-	for _, i := range v.issuers {
-		i.client.CloseIdleConnections()
+	v.cancel()
+	for _, s := range v.sources {
+		s.close()
 	}
 }
 
@@ -83,7 +142,8 @@ func (v *Verifier) Any(use Use) bool {
 }
 
 // Verify tells whom a token stands for. The error is ErrTokenInvalid,
-// ErrTokenExpired or wraps ErrUnavailable; it repeats nothing of the token.
+// ErrTokenExpired, wraps ErrUnavailable or is the context's; it repeats nothing
+// of the token.
 func (v *Verifier) Verify(ctx context.Context, token string, use Use) (Subject, error) {
 	if len(token) > maxToken || strings.Count(token, ".") != 2 {
 		return Subject{}, ErrTokenInvalid
@@ -92,166 +152,158 @@ func (v *Verifier) Verify(ctx context.Context, token string, use Use) (Subject, 
 	if err != nil {
 		return Subject{}, ErrTokenInvalid
 	}
-	if v.local != nil && said.Issuer == localIssuer {
+	if v.local != nil && said.text("iss") == localIssuer {
 		return v.local.verify(token, use)
 	}
+	var found []Subject
+	failure := ErrTokenInvalid
 	for _, i := range v.issuers {
-		if slices.Contains(i.Uses, use) && i.issued(said.Issuer, said.Tenant) {
-			return i.verify(ctx, token, use, said)
+		if !slices.Contains(i.Uses, use) || !i.issued(said.text("iss"), said.text("tid")) {
+			continue
+		}
+		s, err := i.verify(ctx, token, use, said)
+		if err == nil {
+			found = append(found, s)
+		} else if errors.Is(failure, ErrTokenInvalid) {
+			failure = err
 		}
 	}
-	return Subject{}, ErrTokenInvalid
+	if len(found) == 0 {
+		return Subject{}, failure
+	}
+	return joined(found), nil
 }
 
-// claims are what is read of a token.
-type claims struct {
-	Issuer   string `json:"iss"`
-	Tenant   string `json:"tid"`
-	ObjectID string `json:"oid"`
-	AppID    string `json:"appid"`
-	AZP      string `json:"azp"`
-	Client   string `json:"client_id"` // RFC 9068 2.2
-	UPN      string `json:"upn"`
-	Name     string `json:"preferred_username"`
+// joined is the subject that several entries let in: it may do what any of them
+// allows.
+func joined(found []Subject) Subject {
+	s := found[0]
+	for _, other := range found[1:] {
+		if len(s.Resources) == 0 || len(other.Resources) == 0 {
+			s.Resources = nil
+			continue
+		}
+		s.Resources = slices.Concat(s.Resources, other.Resources)
+	}
+	return s
+}
+
+// claims are what a token says, by the exact names.
+type claims map[string]any
+
+func (c claims) text(name string) string {
+	s, _ := c[name].(string)
+	return s
+}
+
+// has tells whether a claim is one of the values, or has one of them in its
+// list or among its words.
+func (c claims) has(name string, values []string) bool {
+	is := func(v any) bool { return slices.Contains(values, fmt.Sprint(v)) }
+	switch v := c[name].(type) {
+	case nil, map[string]any:
+		return false
+	case string:
+		return is(v) || slices.ContainsFunc(strings.Fields(v), func(word string) bool { return is(word) })
+	case []any:
+		return slices.ContainsFunc(v, is)
+	default: // a number, a truth value
+		return is(v)
+	}
+}
+
+func parseClaims(payload []byte) (claims, error) {
+	c := claims{}
+	d := json.NewDecoder(bytes.NewReader(payload))
+	d.UseNumber()
+	return c, d.Decode(&c)
 }
 
 // peek reads the payload of a token that nobody has verified: it says whose
 // keys to verify it with, no more.
 func peek(token string) (claims, error) {
-	var c claims
 	payload, err := base64.RawURLEncoding.DecodeString(strings.Split(token, ".")[1])
 	if err != nil {
-		return c, err
+		return nil, err
 	}
-	return c, json.Unmarshal(payload, &c)
+	return parseClaims(payload)
 }
 
-// issuer is a trusted issuer and what was learned of it.
-type issuer struct {
-	Issuer
-
-	now    func() time.Time
-	client *http.Client
-
-	mu       sync.Mutex
-	verifier *oidc.IDTokenVerifier
-	asked    time.Time
-	failed   error
+// checked is the key set for one token: it keeps the error, which the library
+// wraps out of sight.
+type checked struct {
+	source      *source
+	algorithms  []jose.SignatureAlgorithm
+	iss, tenant string
+	err         error
 }
 
-// errTooOften says that the keys were fetched a moment ago.
-var errTooOften = errors.New("keys were fetched a moment ago")
-
-// throttled bounds how often an issuer is asked: a token with a key id of its
-// sender's own invention makes us look.
-type throttled struct {
-	next  *http.Transport
-	limit *rate.Limiter
-}
-
-// CloseIdleConnections is called by http.Client.CloseIdleConnections.
-func (t *throttled) CloseIdleConnections() { t.next.CloseIdleConnections() }
-
-func (t *throttled) RoundTrip(r *http.Request) (*http.Response, error) {
-	if !t.limit.Allow() {
-		return nil, errTooOften
+// VerifySignature implements the library's KeySet.
+func (c *checked) VerifySignature(ctx context.Context, token string) (payload []byte, err error) {
+	jws, err := jose.ParseSigned(token, c.algorithms)
+	if err == nil && len(jws.Signatures) == 1 {
+		payload, c.err = c.source.verify(ctx, jws, c.iss, c.tenant)
+		return payload, c.err
 	}
-	return t.next.RoundTrip(r)
-}
-
-func newIssuer(i Issuer, now func() time.Time) *issuer {
-	transport := &http.Transport{
-		Proxy: http.ProxyFromEnvironment, TLSClientConfig: &tls.Config{RootCAs: i.RootCAs, MinVersion: tls.VersionTLS12},
-		TLSHandshakeTimeout: askTime, IdleConnTimeout: time.Minute, MaxIdleConns: 1,
-	}
-	// Discovery and the first keys come at once; after that it is patient.
-	limit := rate.NewLimiter(rate.Every(keysEvery), 3)
-	return &issuer{Issuer: i, now: now, client: &http.Client{
-		Transport: &throttled{transport, limit}, Timeout: askTime,
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}}
-}
-
-// discover asks the issuer for its keys' address, the first time and, when that
-// failed, again after a while.
-func (i *issuer) discover(ctx context.Context) (*oidc.IDTokenVerifier, error) {
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	if i.verifier != nil {
-		return i.verifier, nil
-	}
-	if i.failed != nil && i.now().Sub(i.asked) < discoverWait {
-		return nil, i.failed
-	}
-	i.asked = i.now()
-	at, named := i.discovery()
-	// The context lives on in the key set: it is not that of the request.
-	ctx = oidc.ClientContext(context.WithoutCancel(ctx), i.client)
-	if at != named {
-		ctx = oidc.InsecureIssuerURLContext(ctx, named) // checked by issued, with the tenant
-	}
-	provider, err := oidc.NewProvider(ctx, at)
-	if err != nil {
-		i.failed = fmt.Errorf("%w: %s: %w", ErrUnavailable, i.URL, err)
-		return nil, i.failed
-	}
-	i.failed = nil
-	i.verifier = provider.VerifierContext(ctx, &oidc.Config{
-		SupportedSigningAlgs: i.algorithms(), Now: func() time.Time { return i.now().Add(-leeway) },
-		SkipClientIDCheck: true, // several audiences: checked below
-		SkipIssuerCheck:   true, // issued has checked it
-	})
-	return i.verifier, nil
+	return nil, ErrTokenInvalid
 }
 
 func (i *issuer) verify(ctx context.Context, token string, use Use, said claims) (Subject, error) {
-	verifier, err := i.discover(ctx)
-	if err != nil {
-		return Subject{}, err
+	keys := &checked{source: i.source, iss: said.text("iss"), tenant: said.text("tid")}
+	for _, a := range i.algorithms() {
+		keys.algorithms = append(keys.algorithms, jose.SignatureAlgorithm(a))
 	}
-	good, err := verifier.Verify(ctx, token)
+	good, err := oidc.NewVerifier(keys.iss, keys, &oidc.Config{
+		SupportedSigningAlgs: i.algorithms(), Now: func() time.Time { return i.source.now().Add(-leeway) },
+		SkipClientIDCheck: true, // several audiences: checked below
+	}).Verify(ctx, token)
 	var expired *oidc.TokenExpiredError
 	switch {
 	case errors.As(err, &expired):
 		return Subject{}, ErrTokenExpired
-	case err != nil && strings.Contains(err.Error(), errTooOften.Error()): // the library does not wrap it
-		return Subject{}, ErrTokenInvalid
-	case err != nil && strings.Contains(err.Error(), "fetching keys"):
-		return Subject{}, fmt.Errorf("%w: %s: %w", ErrUnavailable, i.URL, err)
+	case keys.err != nil && !errors.Is(keys.err, errUnknownKey):
+		return Subject{}, keys.err
 	case err != nil:
 		return Subject{}, ErrTokenInvalid
 	}
-	if !slices.ContainsFunc(i.audiences(use), func(a string) bool { return slices.Contains(good.Audience, a) }) {
+	var payload json.RawMessage
+	if err := good.Claims(&payload); err != nil {
 		return Subject{}, ErrTokenInvalid
 	}
-	var all map[string]any
-	if err := good.Claims(&all); err != nil || !i.entitled(all) {
+	all, err := parseClaims(payload)
+	if err != nil || !i.entitled(use, good, all) {
 		return Subject{}, ErrTokenInvalid
 	}
-	s := Subject{
-		Issuer: said.Issuer, Subject: good.Subject, ObjectID: said.ObjectID, TenantID: said.Tenant, AppID: said.AppID,
-		UPN: said.UPN, Expires: good.Expiry, Resources: i.Resources,
-	}
-	s.AppID = cmp.Or(s.AppID, said.AZP, said.Client)
-	s.UPN = cmp.Or(s.UPN, said.Name)
-	return s, nil
+	return Subject{
+		Issuer: good.Issuer, Subject: good.Subject, ObjectID: all.text("oid"), TenantID: all.text("tid"),
+		AppID: cmp.Or(all.text("appid"), all.text("azp"), all.text("client_id")), // RFC 9068 2.2
+		UPN:   cmp.Or(all.text("upn"), all.text("preferred_username")), Expires: good.Expiry, Resources: i.Resources,
+	}, nil
 }
 
-// entitled tells whether a token has the claims asked for.
-func (i *issuer) entitled(all map[string]any) bool {
-	for name, want := range i.Claims {
-		var has bool
-		switch v := all[name].(type) {
-		case string:
-			has = v == want || slices.Contains(strings.Fields(v), want)
-		case []any:
-			has = slices.Contains(v, any(want))
-		default:
-			has = v != nil && fmt.Sprint(v) == want
+// entitled tells whether a verified token is for us, and says what it must.
+func (i *issuer) entitled(use Use, token *oidc.IDToken, all claims) bool {
+	if !slices.ContainsFunc(i.audiences(use), func(a string) bool { return slices.Contains(token.Audience, a) }) {
+		return false
+	}
+	// Entra says so of tokens that no user has asked for: an application is
+	// nobody that could be exchanged for a user.
+	if use == UseExchange && all.text("idtyp") == "app" {
+		return false
+	}
+	if len(i.Subjects) > 0 {
+		one := func(name string) bool { return all[name] != nil && slices.Contains(i.Subjects, all.text(name)) }
+		if !slices.ContainsFunc(subjectClaims(), one) {
+			return false
 		}
-		if !has {
+	}
+	for name, values := range i.Claims {
+		if !all.has(name, values) {
 			return false
 		}
 	}
 	return true
 }
+
+// subjectClaims are the claims that say who asks.
+func subjectClaims() []string { return []string{"sub", "oid", "appid", "azp", "client_id"} }
