@@ -160,6 +160,18 @@ func TestPoller_Patterns(t *testing.T) {
 				"GET /start": {{200, `{"properties":{"provisioningState":"Updating"}}`, nil}, {200, `{"name":"p","properties":{"provisioningState":"Succeeded"}}`, nil}},
 			}, "p", 4 * time.Second, []string{"GET /start", "GET /start"},
 		},
+		{
+			"made, and nothing said about being ready", "PUT", "", map[string][]*reply{
+				"PUT /start": {{201, `{"name":"early"}`, nil}},
+				"GET /start": {{200, `{"name":"late"}`, nil}},
+			}, "late", 2 * time.Second, []string{"GET /start"},
+		},
+		{
+			"Azure-AsyncOperation that is accepted with a body", "DELETE", "", map[string][]*reply{
+				"DELETE /start": {{202, "", []string{"Azure-AsyncOperation", "/op", "Location", "/op"}}},
+				"GET /op":       {{202, `{"status":"Deleting","properties":null}`, []string{"Location", "/op", "Retry-After", "1"}}, {200, `{"status":"Completed"}`, nil}},
+			}, "", 3 * time.Second, []string{"GET /op", "GET /op"},
+		},
 		{"done at once, PUT", "PUT", "", map[string][]*reply{"PUT /start": {{200, `{"name":"now"}`, nil}}}, "now", 0, nil},
 		{"done at once, POST", "POST", "", map[string][]*reply{"POST /start": {{201, `{"name":"now"}`, []string{"Location", "/elsewhere"}}}}, "now", 0, nil},
 		{"done at once, DELETE", "DELETE", "", map[string][]*reply{"DELETE /start": {{204, "", nil}}}, "", 0, nil},
@@ -240,6 +252,54 @@ func TestPoller_Fails(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+func TestPoller_LocationFails(t *testing.T) {
+	for _, tt := range []struct {
+		status int
+		ends   bool
+	}{{404, true}, {409, true}, {400, true}, {401, false}, {403, false}, {408, false}, {429, false}, {500, false}} {
+		s := &script{answers: map[string][]*reply{
+			"DELETE /start": {{202, "", []string{"Location", "/op"}}},
+			"GET /op":       {{tt.status, `{"error":{"code":"C","message":"m"}}`, nil}, {204, "", nil}},
+		}}
+		_, p, err := begin(t, s, "DELETE", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = p.PollUntilDone(t.Context(), &core.PollUntilDoneOptions{Frequency: time.Nanosecond})
+		if !core.HasCode(err, "C") || p.Done() != tt.ends {
+			t.Errorf("%d: %v, done %v", tt.status, err, p.Done())
+		}
+		if _, err := p.PollUntilDone(t.Context(), &core.PollUntilDoneOptions{Frequency: time.Nanosecond}); (err == nil) == tt.ends {
+			t.Errorf("%d, later: %v", tt.status, err)
+		}
+	}
+}
+
+// TestPoller_VersionOfLinks: a link to an operation may lack the api-version.
+func TestPoller_VersionOfLinks(t *testing.T) {
+	s := &script{t: t, answers: map[string][]*reply{
+		"POST /start?api-version=v1": {{202, "", []string{"Operation-Location", "/op?x=1", "Location", "/l?api-version=v0"}}},
+		"GET /op?x=1&api-version=v1": {{200, `{"status":"running"}`, []string{"Operation-Location", "/op2"}}},
+		"GET /op2?api-version=v1":    {{200, `{"status":"completed"}`, nil}},
+		"GET /l?api-version=v0":      {{200, `{"name":"l"}`, nil}},
+	}}
+	c, err := core.NewClient(core.ClientConfig{Endpoint: "https://contoso.example", APIVersion: "v1"}, &core.ClientOptions{Transport: s})
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp, err := c.Call(t.Context(), core.Call{Method: "POST", Path: "/start"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := core.NewPoller[thing](c, resp, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := p.PollUntilDone(t.Context(), &core.PollUntilDoneOptions{Frequency: time.Nanosecond}); err != nil || got.Name != "l" {
+		t.Errorf("%+v, %v", got, err)
 	}
 }
 
@@ -399,7 +459,13 @@ func FuzzResumeToken(f *testing.F) {
 		// Whatever the token says, only the client's host is asked.
 		var refused *core.ResponseError
 		if _, err := p.Poll(t.Context()); !errors.As(err, &refused) {
-			t.Fatalf("%q: %v", token, err)
+			if err != nil || !p.Done() { // Not found is the end of one that is followed by its Location.
+				t.Fatalf("%q: %v", token, err)
+			}
+			if _, err := p.Result(t.Context()); !errors.As(err, &refused) {
+				t.Fatalf("%q: %v", token, err)
+			}
+			return
 		}
 		again, err := p.ResumeToken()
 		if err != nil {

@@ -27,15 +27,17 @@ func ServePages[T any](r *Request, pages Pages[T], next func(page *T) **string) 
 	at := 0
 	if text := query.Get(queryPage); text != "" {
 		var err error
-		if at, err = strconv.Atoi(text); err != nil || at < 0 || at > len(pages.Pages) {
-			return nil, &core.ResponseError{StatusCode: http.StatusBadRequest, ErrorCode: acswire.CodeBadRequest, Message: "no such page"}
+		if at, err = strconv.Atoi(text); err != nil || at < 0 {
+			at = -1
 		}
 	}
-	if at == len(pages.Pages) {
-		if pages.Failure != nil || at > 0 {
-			return nil, pages.Failure
-		}
+	switch {
+	case at == len(pages.Pages) && pages.Failure != nil:
+		return nil, pages.Failure
+	case at == 0 && len(pages.Pages) == 0:
 		return &Response{Body: *new(T)}, nil
+	case at < 0 || at >= len(pages.Pages):
+		return nil, &core.ResponseError{StatusCode: http.StatusBadRequest, ErrorCode: acswire.CodeBadRequest, Message: "no such page"}
 	}
 	page := pages.Pages[at]
 	*next(&page) = nil
