@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/parley-rtc/parley/internal/callfsm"
+	"github.com/parley-rtc/parley/internal/ident"
 	"github.com/parley-rtc/parley/server/identity"
 	"github.com/parley-rtc/parley/server/oidc"
 )
@@ -63,6 +64,17 @@ type Options struct {
 	// for what it says. The service's own issuer, of the token in
 	// connection.json, is always there beside them.
 	OIDC []oidc.Issuer
+	// Domain is the domain under which every resource has a host name of its
+	// own, "NAME.DOMAIN", with ":PORT" when clients reach https at another port
+	// than the one listened on. Empty: each resource but the default one has a
+	// port of its own.
+	Domain string
+	// ResourcePorts are the ports that resources get without a Domain. The zero
+	// value is any free ones.
+	ResourcePorts PortRange
+	// Cloud is that of the resources made from now on; it decides the ids of
+	// their users. Empty is ident.CloudPublic.
+	Cloud ident.Cloud
 	// Record gets every exchange of the REST API as a line of JSON, without
 	// secrets: for tests against the specifications. Nil is nobody. It is
 	// written from the goroutines of requests, one at a time.

@@ -28,15 +28,23 @@ func (s *Server) serve(tlsConfig *tls.Config) error {
 		return err
 	}
 	handler := s.gated(door)
-	// No handler runs before everything is there.
-	if s.http != nil {
-		s.serveOn(s.http, handler, nil)
+	s.hosts.serve = func(l net.Listener, base context.Context) *http.Server {
+		return s.serveOn(l, base, handler, tlsConfig)
 	}
-	s.serveOn(s.https, handler, tlsConfig)
+	// No handler runs before everything is there.
+	if err := s.runManager(); err != nil {
+		return err
+	}
+	if s.http != nil {
+		s.servers = append(s.servers, s.serveOn(s.http, s.base, handler, nil))
+	}
+	s.servers = append(s.servers, s.serveOn(s.https, s.base, handler, tlsConfig))
 	return nil
 }
 
-func (s *Server) serveOn(l net.Listener, handler http.Handler, tlsConfig *tls.Config) {
+// serveOn serves on a listener until the server that it returns is closed. What
+// its requests need to know of the listener is in base.
+func (s *Server) serveOn(l net.Listener, base context.Context, handler http.Handler, tlsConfig *tls.Config) *http.Server { //nolint:revive // base is no call's context
 	timeouts := s.options.RequestTimeouts.orDefaults()
 	h := &http.Server{
 		Handler:           handler,
@@ -46,11 +54,10 @@ func (s *Server) serveOn(l net.Listener, handler http.Handler, tlsConfig *tls.Co
 		WriteTimeout:      timeouts.Write,
 		IdleTimeout:       timeouts.Idle,
 		MaxHeaderBytes:    maxHeader,
-		BaseContext:       func(net.Listener) context.Context { return s.base },
+		BaseContext:       func(net.Listener) context.Context { return base },
 		// Broken handshakes and the like are the client's business.
 		ErrorLog: slog.NewLogLogger(s.logger.Handler(), slog.LevelDebug),
 	}
-	s.servers = append(s.servers, h)
 	s.serving.Go(func() {
 		// Both return ErrServerClosed in the end; a listener that fails earlier
 		// is one that was closed.
@@ -60,6 +67,7 @@ func (s *Server) serveOn(l net.Listener, handler http.Handler, tlsConfig *tls.Co
 			_ = h.Serve(l)
 		}
 	})
+	return h
 }
 
 // gated turns requests away while the service drains, and lets Close wait for
@@ -107,7 +115,7 @@ func (s *Server) handler() (*front.Front, error) {
 	if err != nil {
 		return nil, err
 	}
-	f, err := front.New(options, s.identity.Area())
+	f, err := front.New(options, s.identity.Area(), s.arm.Area())
 	if err != nil {
 		return nil, err
 	}

@@ -11,11 +11,13 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/parley-rtc/parley/server/arm"
 	"github.com/parley-rtc/parley/server/bus"
 	"github.com/parley-rtc/parley/server/calls"
 	"github.com/parley-rtc/parley/server/identity"
 	"github.com/parley-rtc/parley/server/metrics"
 	"github.com/parley-rtc/parley/server/oidc"
+	"github.com/parley-rtc/parley/server/operations"
 	"github.com/parley-rtc/parley/server/resource"
 	"github.com/parley-rtc/parley/server/store"
 	"github.com/parley-rtc/parley/signaling"
@@ -38,21 +40,25 @@ const (
 
 // Server is a running service.
 type Server struct {
-	options    Options
-	logger     *slog.Logger
-	connection Connection
-	folder     *folder
-	metrics    *metrics.Metrics
+	options Options
+	logger  *slog.Logger
+	folder  *folder
+	metrics *metrics.Metrics
 
-	store     *store.Store
-	bus       *bus.Bus
-	resources *resource.Directory
-	hosts     *hosts
-	identity  *identity.Service
-	operator  *oidc.Local
-	bearers   *oidc.Verifier
-	relay     *relay
-	calls     *calls.Service
+	told       sync.Mutex // over connection, which changes with the default resource's keys
+	connection Connection
+
+	store      *store.Store
+	bus        *bus.Bus
+	resources  *resource.Directory
+	hosts      *hosts
+	identity   *identity.Service
+	operator   *oidc.Local
+	bearers    *oidc.Verifier
+	relay      *relay
+	calls      *calls.Service
+	arm        *arm.Service
+	operations *operations.Service
 
 	http, https net.Listener
 	servers     []*http.Server
@@ -79,7 +85,8 @@ func New(options Options) (*Server, error) {
 	if err := s.start(); err != nil {
 		return nil, errors.Join(fmt.Errorf("server: start: %w", err), s.Close())
 	}
-	s.logger.Info("service ready", "endpoint", s.connection.Endpoint, "http_endpoint", s.connection.HTTPEndpoint,
+	c := s.Connection()
+	s.logger.Info("service ready", "endpoint", c.Endpoint, "http_endpoint", c.HTTPEndpoint,
 		"relay", s.relayAddr(), "data", s.folder.path, "took_ms", time.Since(began).Milliseconds())
 	return s, nil
 }
@@ -89,7 +96,11 @@ func New(options Options) (*Server, error) {
 func (s *Server) Dialer() signaling.Dialer { return s.calls.Dialer() }
 
 // Connection returns the contents of connection.json.
-func (s *Server) Connection() Connection { return s.connection }
+func (s *Server) Connection() Connection {
+	s.told.Lock()
+	defer s.told.Unlock()
+	return s.connection
+}
 
 // RelayAddr returns the UDP address of the relay, empty when it is off.
 func (s *Server) RelayAddr() string { return s.relayAddr() }
@@ -115,7 +126,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 		if err := s.calls.Shutdown(ctx); err != nil {
 			errs = append(errs, err)
 		}
-		for _, h := range s.servers {
+		for _, h := range s.allServers() {
 			if err := h.Shutdown(ctx); err != nil {
 				errs = append(errs, fmt.Errorf("requests cut short: %w", err))
 			}
@@ -157,7 +168,8 @@ func (s *Server) close(ctx context.Context) error {
 	if s.bearers != nil {
 		s.bearers.Close()
 	}
-	for _, h := range s.servers {
+	s.closeManager(note)
+	for _, h := range s.allServers() {
 		note("http", h.Close())
 	}
 	for _, l := range []net.Listener{s.http, s.https} {

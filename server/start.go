@@ -15,7 +15,6 @@ import (
 	"github.com/parley-rtc/parley/server/calls"
 	"github.com/parley-rtc/parley/server/identity"
 	"github.com/parley-rtc/parley/server/localca"
-	"github.com/parley-rtc/parley/server/resource"
 	"github.com/parley-rtc/parley/server/store"
 	"github.com/parley-rtc/parley/server/turn"
 	"github.com/parley-rtc/parley/signaling"
@@ -56,6 +55,7 @@ func (s *Server) start() error {
 		return err
 	}
 	s.recheckSessions()
+	s.openManager()
 	if err := s.serve(tlsConfig); err != nil {
 		return err
 	}
@@ -137,12 +137,6 @@ func (s *Server) openStore(lastTURN int) error {
 		s.openIdentity,
 		func() error { return s.openRelay(lastTURN) },
 	)
-}
-
-func (s *Server) openResources() (err error) {
-	s.resources, err = resource.Open(s.base, resource.Options{Store: s.store, Now: s.options.Now, Logger: s.logger})
-	s.hosts = &hosts{resources: s.resources}
-	return err
 }
 
 func (s *Server) openIdentity() (err error) {
@@ -237,11 +231,13 @@ func (s *Server) authenticateAgent(ctx context.Context, token string) (signaling
 
 // publish writes connection.json: from here on the service may be used.
 func (s *Server) publish(caFile string) error {
-	local := s.resources.Default()
 	token, err := s.operator.Token()
 	if err != nil {
 		return err
 	}
+	s.told.Lock()
+	defer s.told.Unlock()
+	local := s.resources.Default()
 	key := base64.StdEncoding.EncodeToString(local.PrimaryKey)
 	endpoint := s.options.endpoint("https", s.https)
 	s.connection = Connection{
@@ -256,5 +252,22 @@ func (s *Server) publish(caFile string) error {
 		PhoneNumbers:     []string{},
 		PID:              os.Getpid(),
 	}
+	return s.folder.writeConnection(&s.connection)
+}
+
+// republish writes connection.json again when the key in it is another one now.
+func (s *Server) republish() error {
+	s.told.Lock()
+	defer s.told.Unlock()
+	local := s.resources.Default()
+	if local == nil || s.connection.AccessKey == "" {
+		return nil // gone, or not published yet
+	}
+	key := base64.StdEncoding.EncodeToString(local.PrimaryKey)
+	if key == s.connection.AccessKey {
+		return nil
+	}
+	s.connection.AccessKey = key
+	s.connection.ConnectionString = "endpoint=" + s.connection.Endpoint + "/;accesskey=" + key
 	return s.folder.writeConnection(&s.connection)
 }
