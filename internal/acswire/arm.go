@@ -1,5 +1,7 @@
 package acswire
 
+import "log/slog"
+
 // CommunicationServiceResource is a Communication Services resource.
 type CommunicationServiceResource struct {
 	// ID is the path of the resource; the service makes it.
@@ -68,6 +70,9 @@ type CommunicationServiceKeys struct {
 	SecondaryConnectionString *string `json:"secondaryConnectionString,omitempty"`
 }
 
+// LogValue hides the keys.
+func (CommunicationServiceKeys) LogValue() slog.Value { return slog.StringValue(redacted) }
+
 // RegenerateKeyParameters is the body of regenerateKey.
 type RegenerateKeyParameters struct {
 	// KeyType is KeyTypePrimary or KeyTypeSecondary, in any case.
@@ -80,6 +85,14 @@ type LinkNotificationHubParameters struct {
 	ResourceID *string `json:"resourceId,omitempty"`
 	// ConnectionString is how to reach it: a secret.
 	ConnectionString *string `json:"connectionString,omitempty"`
+}
+
+// LogValue returns the id of the hub, without how to reach it.
+func (p LinkNotificationHubParameters) LogValue() slog.Value {
+	if p.ResourceID == nil {
+		return slog.StringValue(redacted)
+	}
+	return slog.GroupValue(slog.String("resource_id", *p.ResourceID))
 }
 
 // LinkedNotificationHub answers linkNotificationHub.
@@ -167,6 +180,8 @@ type AsyncOperationStatus struct {
 	// Properties is null, as recorded.
 	Properties *struct{} `json:"properties"`
 }
+
+const redacted = "REDACTED"
 
 // Types of resources.
 const (
