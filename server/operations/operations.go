@@ -10,14 +10,35 @@
 //	ops.Wake()
 //
 // The function of a kind may run more than once and at worst twice at the same
-// time (when its lease ran out although it lives): it must be idempotent.
+// time (when its lease ran out although it lives): it must be idempotent. Of
+// those that run at the same time the one that began last writes the outcome. It
+// has 30 seconds a time; what takes longer comes back with an error and goes on
+// at the next attempt from what it has written down. Operations on the same
+// target run in no order.
+//
+// Work that a node was at when it stopped is taken up by another one, or by its
+// next start, at once. After a crash the others wait for the lease; a node that
+// is alone (Options.Alone) does not.
+//
+// Work whose kind a node does not know is left to nodes that do: during an
+// upgrade some are newer than others.
+//
+// # Answers
+//
+// A Dialect has the words and headers with which an area tells of operations:
+//
+//	h := operations.PhoneNumbers.Header(operations.Links{Status: link, ID: id})
+//	… Status: operations.PhoneNumbers.Status(op.State)
 package operations
 
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -47,6 +68,8 @@ var (
 	// ErrDone says that an operation came to its end before.
 	ErrDone = errors.New("operations: it has ended")
 )
+
+var errTooOften = errors.New("operations: tried too often")
 
 // FailedError is an error of a kind's function that ends the operation: it is told
 // to whoever asks. Any other error is logged and the work tried again.
@@ -80,6 +103,7 @@ const (
 	maxAttempts  = 20
 	keptFor      = 24 * time.Hour
 	workers      = 2
+	releaseTime  = 2 * time.Second
 	failedCode   = "InternalError"
 	failedReason = "The service could not complete the operation."
 )
@@ -89,6 +113,9 @@ type Options struct {
 	Store *store.Store
 	// Kinds has the function of every kind.
 	Kinds map[string]Func
+	// Alone says that no other node uses the store: what an earlier start was at
+	// is nobody's work now.
+	Alone bool
 	// Now is the clock; nil is time.Now.
 	Now func() time.Time
 	// Logger hears of work that has to be tried again; nil is silent.
@@ -101,6 +128,8 @@ type Service struct {
 	wake    chan struct{}
 	cancel  context.CancelFunc
 	running sync.WaitGroup
+	mine    string // the condition for kinds that this node does
+	kinds   []any  // its parameters, $2 and following
 }
 
 // Open starts the workers. Close it when done.
@@ -112,15 +141,39 @@ func Open(options Options) *Service {
 		options.Logger = slog.New(slog.DiscardHandler)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	s := &Service{options: options, wake: make(chan struct{}, workers), cancel: cancel}
-	for range workers {
-		s.running.Go(func() { s.work(ctx) })
+	s := &Service{options: options, wake: make(chan struct{}, workers), cancel: cancel, mine: "1 = 0"}
+	if len(options.Kinds) > 0 {
+		var places []string
+		for i, kind := range slices.Sorted(maps.Keys(options.Kinds)) {
+			s.kinds = append(s.kinds, kind)
+			places = append(places, "$"+strconv.Itoa(i+2))
+		}
+		s.mine = "kind IN (" + strings.Join(places, ", ") + ")"
 	}
+	s.running.Go(func() {
+		if options.Alone {
+			s.free(ctx)
+		}
+		for range workers {
+			s.running.Go(func() { s.work(ctx) })
+		}
+	})
 	return s
 }
 
-// Close stops the workers; what they were at is taken up by the next start or
-// another node. It is idempotent.
+// free takes away the leases of an earlier start.
+func (s *Service) free(ctx context.Context) {
+	err := s.options.Store.Write(ctx, func(tx *store.Tx) error {
+		_, err := tx.Exec("UPDATE operations SET leased_until = 0 WHERE state = 'running' AND leased_until > 0")
+		return err
+	})
+	if err != nil && ctx.Err() == nil {
+		s.options.Logger.Warn("operations", "error", err) // they run out by themselves
+	}
+}
+
+// Close stops the workers: the context of what runs ends, and the work is taken
+// up by the next start or another node. It is idempotent.
 func (s *Service) Close() {
 	s.cancel()
 	s.running.Wait()
@@ -223,23 +276,23 @@ func (s *Service) work(ctx context.Context) {
 // claim leases the oldest operation that waits, or whose lease ran out.
 func (s *Service) claim(ctx context.Context) (op Operation, attempts int, err error) {
 	now := s.options.Now().UnixMilli()
+	due := " FROM operations WHERE state IN ('notStarted', 'running') AND leased_until < $1 AND " + s.mine
+	parameters := append([]any{now}, s.kinds...)
 	// Most of the time there is nothing to do: look before writing.
 	err = s.options.Store.Read(ctx, func(q store.Querier) error {
 		var one int
-		return q.QueryRow("SELECT 1 FROM operations WHERE state IN ('notStarted', 'running') AND leased_until < $1 LIMIT 1", now).Scan(&one)
+		return q.QueryRow("SELECT 1"+due+" LIMIT 1", parameters...).Scan(&one)
 	})
 	if err != nil {
 		return op, 0, err
 	}
 	err = s.options.Store.Write(ctx, func(tx *store.Tx) error {
 		var id string
-		err := tx.QueryRow(`SELECT id FROM operations WHERE state IN ('notStarted', 'running') AND leased_until < $1
-			ORDER BY created_at, id LIMIT 1`, now).Scan(&id)
-		if err != nil {
+		if err := tx.QueryRow("SELECT id"+due+" ORDER BY created_at, id LIMIT 1", parameters...).Scan(&id); err != nil {
 			return err
 		}
 		// Guarded again: another node may have been faster.
-		err = tx.QueryRow(`UPDATE operations SET state = 'running', attempts = attempts + 1, leased_until = $1, updated_at = $2
+		err := tx.QueryRow(`UPDATE operations SET state = 'running', attempts = attempts + 1, leased_until = $1, updated_at = $2
 			WHERE id = $3 AND state IN ('notStarted', 'running') AND leased_until < $2 RETURNING attempts`,
 			now+lease.Milliseconds(), now, id).Scan(&attempts)
 		if err != nil {
@@ -253,9 +306,13 @@ func (s *Service) claim(ctx context.Context) (op Operation, attempts int, err er
 
 // run does the work and writes its outcome down.
 func (s *Service) run(ctx context.Context, op Operation, attempts int) {
-	result, err := s.call(ctx, op)
+	result, err := "", errTooOften
+	if attempts <= maxAttempts { // else it took the process with it each time
+		result, err = s.call(ctx, op)
+	}
 	if ctx.Err() != nil {
-		return // the lease runs out by itself
+		s.release(ctx, op, attempts, 0)
+		return
 	}
 	state, code, message := StateSucceeded, "", ""
 	var failure *FailedError
@@ -265,14 +322,15 @@ func (s *Service) run(ctx context.Context, op Operation, attempts int) {
 	case err != nil:
 		s.options.Logger.Warn("operation failed", "kind", op.Kind, "operation", op.ID, "attempt", attempts, "error", err)
 		if attempts < maxAttempts {
-			s.release(ctx, op, attempts)
+			s.release(ctx, op, attempts, min(time.Duration(attempts)*time.Second, lease))
 			return
 		}
 		state, code, message = StateFailed, failedCode, failedReason
 	}
 	err = s.options.Store.Write(ctx, func(tx *store.Tx) error {
 		_, err := tx.Exec(`UPDATE operations SET state = $1, result = $2, error_code = $3, error_message = $4, updated_at = $5, leased_until = 0
-			WHERE id = $6 AND state = 'running'`, string(state), result, code, message, s.options.Now().UnixMilli(), op.ID)
+			WHERE id = $6 AND state = 'running' AND attempts = $7`,
+			string(state), result, code, message, s.options.Now().UnixMilli(), op.ID, attempts)
 		return err
 	})
 	if err != nil && ctx.Err() == nil {
@@ -281,25 +339,26 @@ func (s *Service) run(ctx context.Context, op Operation, attempts int) {
 }
 
 func (s *Service) call(ctx context.Context, op Operation) (string, error) {
-	do := s.options.Kinds[op.Kind]
-	if do == nil {
-		return "", fmt.Errorf("nobody does %q", op.Kind)
-	}
 	ctx, cancel := context.WithTimeout(ctx, lease)
 	defer cancel()
-	return do(ctx, op)
+	return s.options.Kinds[op.Kind](ctx, op)
 }
 
-// release lets the work be tried again after a while.
-func (s *Service) release(ctx context.Context, op Operation, attempts int) {
-	wait := min(time.Duration(attempts)*time.Second, lease)
+// release lets the work be tried again after a while, also when the service
+// closes.
+func (s *Service) release(ctx context.Context, op Operation, attempts int, wait time.Duration) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), releaseTime)
+	defer cancel()
+	until := int64(0)
+	if wait > 0 {
+		until = s.options.Now().Add(wait).UnixMilli()
+	}
 	err := s.options.Store.Write(ctx, func(tx *store.Tx) error {
-		_, err := tx.Exec("UPDATE operations SET leased_until = $1 WHERE id = $2 AND state = 'running'",
-			s.options.Now().Add(wait).UnixMilli(), op.ID)
+		_, err := tx.Exec("UPDATE operations SET leased_until = $1 WHERE id = $2 AND state = 'running' AND attempts = $3", until, op.ID, attempts)
 		return err
 	})
-	if err != nil && ctx.Err() == nil {
-		s.options.Logger.Warn("operation's lease", "operation", op.ID, "error", err)
+	if err != nil {
+		s.options.Logger.Warn("operation's lease", "operation", op.ID, "error", err) // it runs out by itself
 	}
 }
 
@@ -317,7 +376,9 @@ func (s *Service) forget(ctx context.Context) error {
 		return err
 	}
 	return s.options.Store.Write(ctx, func(tx *store.Tx) error {
-		_, err := tx.Exec("DELETE FROM operations WHERE expires_at <= $1 AND state NOT IN ('notStarted', 'running')", now)
+		// One that nobody did in all that time is not done any more: nobody could
+		// ask for its outcome.
+		_, err := tx.Exec("DELETE FROM operations WHERE expires_at <= $1 AND leased_until < $1", now)
 		return err
 	})
 }

@@ -92,8 +92,40 @@ func TestService(t *testing.T) {
 	}
 }
 
-// TestService_Died: what a process was at when it died is done by the next one.
+func done(context.Context, operations.Operation) (string, error) { return "done", nil }
+
+// TestService_Died: what a process was at when it died is done by the next one:
+// at once when it is alone, else when the lease has run out.
 func TestService_Died(t *testing.T) {
+	for name, options := range map[string]operations.Options{
+		"Alone":   {Alone: true},
+		"Several": {Now: func() time.Time { return time.Now().Add(time.Minute) }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			testkit.CheckLeaks(t, time.Minute)
+			st := openStore(t)
+			none := operations.Open(operations.Options{Store: st})
+			id := begin(t, st, none, "work")
+			none.Close()
+			err := st.Write(t.Context(), func(tx *store.Tx) error {
+				_, err := tx.Exec("UPDATE operations SET state = 'running', attempts = 1, leased_until = $1 WHERE id = $2", time.Now().Add(30*time.Second).UnixMilli(), id)
+				return err
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			options.Store, options.Kinds = st, map[string]operations.Func{"work": done}
+			second := operations.Open(options)
+			defer second.Close()
+			if op := end(t, second, id); op.Result != "done" {
+				t.Errorf("%+v", op)
+			}
+		})
+	}
+}
+
+// TestService_Stopped: what a node was at when it stopped is free at once.
+func TestService_Stopped(t *testing.T) {
 	testkit.CheckLeaks(t, time.Minute)
 	st := openStore(t)
 	began := make(chan struct{})
@@ -107,12 +139,112 @@ func TestService_Died(t *testing.T) {
 	id := begin(t, st, first, "work")
 	<-began
 	first.Close()
-	ahead := func() time.Time { return time.Now().Add(time.Minute) } // the lease has run out
-	second := operations.Open(operations.Options{Store: st, Now: ahead, Kinds: map[string]operations.Func{
-		"work": func(context.Context, operations.Operation) (string, error) { return "done", nil },
-	}})
+	second := operations.Open(operations.Options{Store: st, Kinds: map[string]operations.Func{"work": done}})
 	defer second.Close()
 	if op := end(t, second, id); op.Result != "done" {
 		t.Errorf("%+v", op)
+	}
+}
+
+// TestService_LateOutcome: of two that run the same operation, the one that
+// began last has the say.
+func TestService_LateOutcome(t *testing.T) {
+	testkit.CheckLeaks(t, time.Minute)
+	st := openStore(t)
+	began, late, ended := make(chan struct{}), make(chan struct{}), make(chan struct{})
+	first := operations.Open(operations.Options{Store: st, Kinds: map[string]operations.Func{
+		"work": func(context.Context, operations.Operation) (string, error) {
+			close(began)
+			<-late
+			defer close(ended)
+			return "late", nil
+		},
+	}})
+	defer first.Close()
+	id := begin(t, st, first, "work")
+	<-began
+	release := make(chan struct{})
+	ahead := func() time.Time { return time.Now().Add(time.Minute) } // to it the lease has run out
+	second := operations.Open(operations.Options{Store: st, Now: ahead, Kinds: map[string]operations.Func{
+		"work": func(context.Context, operations.Operation) (string, error) {
+			close(late) // the first comes to its end while the second is at it
+			<-ended
+			<-release
+			return "done", nil
+		},
+	}})
+	defer second.Close()
+	<-ended
+	first.Close() // its outcome is written, if it ever is
+	op, err := second.Get(t.Context(), id)
+	if err != nil || op.State != operations.StateRunning {
+		t.Errorf("%+v, %v", op, err)
+	}
+	close(release)
+	if op := end(t, second, id); op.Result != "done" {
+		t.Errorf("%+v", op)
+	}
+}
+
+// TestService_OtherKinds: an older node leaves the work of newer ones alone.
+func TestService_OtherKinds(t *testing.T) {
+	testkit.CheckLeaks(t, time.Minute)
+	st := openStore(t)
+	older := operations.Open(operations.Options{Store: st, Kinds: map[string]operations.Func{"old": done}})
+	defer older.Close()
+	none := operations.Open(operations.Options{Store: st})
+	defer none.Close()
+	id := begin(t, st, older, "new")
+	end(t, older, begin(t, st, older, "old"))
+	if op, err := older.Get(t.Context(), id); err != nil || op.State != operations.StateNotStarted {
+		t.Errorf("%+v, %v", op, err)
+	}
+	newer := operations.Open(operations.Options{Store: st, Kinds: map[string]operations.Func{"old": done, "new": done}})
+	defer newer.Close()
+	if op := end(t, newer, id); op.Result != "done" {
+		t.Errorf("%+v", op)
+	}
+}
+
+// TestService_Cancel: one that has not begun is not begun any more.
+func TestService_Cancel(t *testing.T) {
+	testkit.CheckLeaks(t, time.Minute)
+	st := openStore(t)
+	none := operations.Open(operations.Options{Store: st})
+	defer none.Close()
+	id := begin(t, st, none, "work")
+	if err := none.Cancel(t.Context(), id); err != nil {
+		t.Fatal(err)
+	}
+	s := operations.Open(operations.Options{Store: st, Kinds: map[string]operations.Func{"work": done}})
+	defer s.Close()
+	end(t, s, begin(t, st, s, "work"))
+	if op, err := s.Get(t.Context(), id); err != nil || op.State != operations.StateCanceled || op.Result != "" {
+		t.Errorf("%+v, %v", op, err)
+	}
+}
+
+// TestService_Expires: a day later nobody may ask, and nothing is left.
+func TestService_Expires(t *testing.T) {
+	testkit.CheckLeaks(t, time.Minute)
+	st := openStore(t)
+	first := operations.Open(operations.Options{Store: st, Kinds: map[string]operations.Func{"work": done}})
+	id := begin(t, st, first, "work")
+	end(t, first, id)
+	first.Close()
+	s := operations.Open(operations.Options{Store: st, Now: func() time.Time { return time.Now().Add(25 * time.Hour) }})
+	defer s.Close()
+	if _, err := s.Get(t.Context(), id); !errors.Is(err, operations.ErrNotFound) {
+		t.Error(err)
+	}
+	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+		n := 0
+		err := st.Read(t.Context(), func(q store.Querier) error { return q.QueryRow("SELECT COUNT(*) FROM operations").Scan(&n) })
+		if err != nil || time.Now().After(deadline) {
+			t.Fatal(n, err)
+		}
+		if n == 0 {
+			return
+		}
 	}
 }
