@@ -90,7 +90,8 @@ func (s *Server) certificates() (*tls.Config, string, error) {
 	if err != nil {
 		return nil, "", err
 	}
-	config, err := authority.Config(s.options.names(s.https))
+	// Nobody asks before the hosts are known.
+	config, err := authority.ConfigFor(s.options.names(s.https), func(name string) bool { return s.hosts.knows(name) })
 	return config, authority.File(), err
 }
 

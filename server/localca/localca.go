@@ -19,6 +19,8 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -102,6 +104,39 @@ func (a *Authority) Config(names []string) (*tls.Config, error) {
 		MinVersion:     tls.VersionTLS12,
 		GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return l.get() },
 	}, nil
+}
+
+// maxMinted bounds the certificates kept for names that clients asked for.
+const maxMinted = 1024
+
+// ConfigFor is Config with further certificates, each for the one name that a
+// client asks for and that allow takes. Others get that of the names.
+func (a *Authority) ConfigFor(names []string, allow func(name string) bool) (*tls.Config, error) {
+	config, err := a.Config(names)
+	if err != nil {
+		return nil, err
+	}
+	base := config.GetCertificate
+	var mu sync.Mutex
+	minted := map[string]*leaf{}
+	config.GetCertificate = func(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
+		name := strings.ToLower(hello.ServerName)
+		if name == "" || slices.Contains(names, name) || !allow(name) {
+			return base(hello)
+		}
+		mu.Lock()
+		l := minted[name]
+		if l == nil {
+			if len(minted) >= maxMinted {
+				clear(minted)
+			}
+			l = &leaf{authority: a, names: []string{name}}
+			minted[name] = l
+		}
+		mu.Unlock()
+		return l.get()
+	}
+	return config, nil
 }
 
 // leaf is the present certificate for some names.

@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -175,5 +176,31 @@ func TestOpen_CutShort_AndBroken(t *testing.T) {
 	}
 	if _, err := localca.Open(filepath.Join(dir, "none"), nil); err == nil {
 		t.Error("opened in a folder that is not there")
+	}
+}
+
+func TestAuthority_ConfigFor_MintsForNamesThatAreAskedFor(t *testing.T) {
+	a, err := localca.Open(t.TempDir(), time.Now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	config, err := a.ConfigFor([]string{"localhost"}, func(name string) bool { return strings.HasSuffix(name, ".chat.example") })
+	if err != nil {
+		t.Fatal(err)
+	}
+	for asked, want := range map[string]string{
+		"": "localhost", "localhost": "localhost", "Sales.chat.example": "sales.chat.example", "other.example": "localhost",
+	} {
+		cert, err := config.GetCertificate(&tls.ClientHelloInfo{ServerName: asked})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := cert.Leaf.VerifyHostname(want); err != nil {
+			t.Errorf("%q: %v", asked, err)
+		}
+		again, err := config.GetCertificate(&tls.ClientHelloInfo{ServerName: asked})
+		if err != nil || again != cert {
+			t.Errorf("%q: made again", asked)
+		}
 	}
 }
