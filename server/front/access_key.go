@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/parley-rtc/parley/internal/acswire"
@@ -82,11 +83,30 @@ func (f *Front) dateInWindow(r *http.Request, signed []string) bool {
 	if !slices.Contains(signed, "x-ms-date") {
 		name = acswire.HeaderDate
 	}
-	date, err := http.ParseTime(r.Header.Get(name))
+	date, err := f.dates.parse(r.Header.Get(name))
 	if err != nil {
 		return false
 	}
 	return f.options.Now().Sub(date).Abs() <= ClockWindow
+}
+
+// dates remembers the last date: most requests of a second have the same.
+type dates struct{ last atomic.Pointer[date] }
+
+type date struct {
+	text string
+	at   time.Time
+}
+
+func (d *dates) parse(text string) (time.Time, error) {
+	if last := d.last.Load(); last != nil && last.text == text {
+		return last.at, nil
+	}
+	at, err := http.ParseTime(text)
+	if err == nil {
+		d.last.Store(&date{text: text, at: at})
+	}
+	return at, err
 }
 
 // hosts returns what the client may have signed as its host: the one received;

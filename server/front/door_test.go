@@ -59,6 +59,14 @@ func TestFront_TableMustMatchTheHandlers(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
+	two := one
+	two.Area = acswire.AreaResourceManager
+	_, err := front.New(front.Options{Resources: resources{local}},
+		front.Area{Area: acswire.AreaIdentity, Operations: []acswire.Operation{one}, Handlers: map[string]front.Handler{"One": ok}},
+		front.Area{Area: acswire.AreaResourceManager, Operations: []acswire.Operation{two}, Handlers: map[string]front.Handler{"One": ok}})
+	if !errors.Is(err, front.ErrTable) {
+		t.Errorf("one place, two areas: %v", err)
+	}
 }
 
 func TestFront_VersionsChooseTheOperation(t *testing.T) {

@@ -7,6 +7,7 @@ import (
 	"io"
 	"math"
 	"net/http"
+	"net/url"
 	"runtime/debug"
 	"strconv"
 	"time"
@@ -19,11 +20,12 @@ import (
 )
 
 const (
-	jsonError      = "application/json"
 	maxClientID    = 128
 	minRetryAfter  = 1
 	repeatAccepted = "accepted"
 	repeatRejected = "rejected"
+	// countedBody is the longest body whose length the server finds out itself.
+	countedBody = 1024
 	// blockTime is how long a client may take to read 32 KiB of a long answer.
 	blockTime = time.Minute
 )
@@ -37,6 +39,8 @@ type exchange struct {
 	began time.Time
 	route string
 	id    guid.GUID // the x-ms-request-id
+	// values are those of the path.
+	values []pathValue
 
 	operation *operation // nil until it is found
 	version   resolved
@@ -46,18 +50,16 @@ type exchange struct {
 	answered  []byte    // kept for the recorder only
 }
 
-// serve runs the exchanges of an endpoint.
-func (f *Front) serve(e *endpoint) http.HandlerFunc {
-	return func(w http.ResponseWriter, r *http.Request) {
-		x := &exchange{front: f, table: e.table, w: w, r: r, began: time.Now(), route: e.route, id: guid.New()}
-		defer x.done()
-		a, err := x.run(r.Context(), e)
-		if err != nil {
-			x.refuse(err)
-			return
-		}
-		x.write(a)
+// serve runs an exchange with an endpoint.
+func (f *Front) serve(w http.ResponseWriter, r *http.Request, e *endpoint, values []pathValue) {
+	x := &exchange{front: f, table: e.table, w: w, r: r, began: time.Now(), route: e.route, id: guid.New(), values: values}
+	defer x.done()
+	a, err := x.run(r.Context(), e)
+	if err != nil {
+		x.refuse(err)
+		return
 	}
+	x.write(a)
 }
 
 // outside refuses a request that no operation was found for.
@@ -73,7 +75,7 @@ type answer struct {
 	header http.Header
 	body   []byte
 	stream io.Reader // instead of body
-	typ    string    // of the body
+	typ    []string  // of the body; nil is JSON
 }
 
 // run checks the request and calls the handler.
@@ -85,10 +87,14 @@ func (x *exchange) run(ctx context.Context, e *endpoint) (answer, error) {
 	if x.table.deprecated != "" {
 		h.Set(acswire.HeaderDeprecatedVersions, x.table.deprecated)
 	}
-	query := x.r.URL.Query()
+	var query url.Values
+	var simple bool
 	var err error
-	if x.version, err = x.table.resolve(query[acswire.QueryAPIVersion]); err != nil {
-		return answer{}, err
+	if x.version, simple = x.table.known(x.r.URL.RawQuery); !simple {
+		query = x.r.URL.Query()
+		if x.version, err = x.table.resolve(query[acswire.QueryAPIVersion]); err != nil {
+			return answer{}, err
+		}
 	}
 	if x.version.deprecation != "" {
 		h.Set(acswire.HeaderDeprecation, x.version.deprecation)
@@ -104,7 +110,7 @@ func (x *exchange) run(ctx context.Context, e *endpoint) (answer, error) {
 	}
 	x.request = &Request{
 		Version: x.version.Version, Contract: x.version.Contract, Operation: &x.operation.Operation,
-		http: x.r, query: query,
+		http: x.r, query: query, values: x.values,
 	}
 	if err := x.admit(ctx); err != nil {
 		return answer{}, err
@@ -172,7 +178,7 @@ func (x *exchange) handle(ctx context.Context) (answer, error) {
 
 // answer writes the body out.
 func (r *Response) answer() (answer, error) {
-	a := answer{status: r.Status, header: r.Header, stream: r.Stream, typ: acswire.ContentTypeJSON}
+	a := answer{status: r.Status, header: r.Header, stream: r.Stream}
 	if r.Body == nil || r.Stream != nil {
 		return a, nil
 	}
@@ -192,7 +198,7 @@ func (x *exchange) write(a answer) {
 		h.Set(acswire.HeaderClientRequestID, id)
 	}
 	// Tokens are in here.
-	h.Set("Cache-Control", "no-store")
+	h["Cache-Control"] = x.front.noStore
 	x.status = a.status
 	switch {
 	case a.stream != nil:
@@ -203,8 +209,13 @@ func (x *exchange) write(a answer) {
 			_ = c.Close()
 		}
 	case a.body != nil:
-		h.Set(acswire.HeaderContentType, a.typ)
-		h.Set("Content-Length", strconv.Itoa(len(a.body)))
+		h[acswire.HeaderContentType] = a.typ
+		if a.typ == nil {
+			h[acswire.HeaderContentType] = x.front.json
+		}
+		if len(a.body) > countedBody {
+			h.Set("Content-Length", strconv.Itoa(len(a.body)))
+		}
 		x.w.WriteHeader(a.status)
 		x.answered = a.body
 		_, _ = x.w.Write(a.body)
@@ -245,7 +256,7 @@ func (x *exchange) refuse(err error) {
 		x.front.options.Logger.Error("error is no JSON", "route", x.route, "request_id", x.id.String(), "error", err)
 	}
 	x.w.Header().Set(acswire.HeaderErrorCode, refused.Code)
-	x.write(answer{status: refused.Status, header: refused.Header, body: body, typ: jsonError})
+	x.write(answer{status: refused.Status, header: refused.Header, body: body, typ: x.front.jsonError})
 }
 
 // failed is the answer to a failure of the service itself.
@@ -323,7 +334,7 @@ func (x *exchange) repeatable(ctx context.Context) (answer, error) {
 	defer claim.Done()
 	var a answer
 	if old := claim.Answer(); old != nil {
-		a = answer{status: old.Status, header: old.Header, body: old.Body, typ: acswire.ContentTypeJSON}
+		a = answer{status: old.Status, header: old.Header, body: old.Body}
 		if len(a.body) == 0 {
 			a.body = nil
 		}

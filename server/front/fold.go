@@ -1,12 +1,9 @@
 package front
 
-import "strings"
-
-// segment is a fixed part of a route as the contract writes it.
-type segment struct {
-	text  string
-	first bool
-}
+import (
+	"slices"
+	"strings"
+)
 
 // foldRoute notes the fixed segments of a route that is matched whatever the
 // case of its letters.
@@ -15,9 +12,22 @@ func (f *Front) foldRoute(route string) {
 		if strings.HasPrefix(text, "{") {
 			continue
 		}
-		lower := strings.ToLower(text)
-		f.folded[lower] = segment{text: text, first: i == 0 || f.folded[lower].first}
+		f.folded[strings.ToLower(text)] = text
+		if i == 0 && !slices.Contains(f.firsts, text) {
+			f.firsts = append(f.firsts, text)
+		}
 	}
+}
+
+// foldable tells whether a path is one of the resource manager's. Most are not,
+// and find out cheaply.
+func (f *Front) foldable(path string) bool {
+	for _, first := range f.firsts {
+		if n := len(first) + 1; len(path) > n && path[n] == '/' && strings.EqualFold(path[1:n], first) {
+			return true
+		}
+	}
+	return false
 }
 
 // fold writes the fixed segments of a path of the resource manager as its
@@ -26,17 +36,13 @@ func (f *Front) foldRoute(route string) {
 // with them, which no name in the resource manager minds. Other paths are
 // returned as they are.
 func (f *Front) fold(path string) string {
-	if len(f.folded) == 0 {
-		return path
-	}
-	first, _, _ := strings.Cut(strings.TrimPrefix(path, "/"), "/")
-	if !f.folded[strings.ToLower(first)].first {
+	if !f.foldable(path) {
 		return path
 	}
 	parts := strings.Split(path, "/")
 	for i, text := range parts {
-		if s, ok := f.folded[strings.ToLower(text)]; ok {
-			parts[i] = s.text
+		if fixed, ok := f.folded[strings.ToLower(text)]; ok {
+			parts[i] = fixed
 		}
 	}
 	return strings.Join(parts, "/")

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net/http"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/go-chi/chi/v5"
@@ -98,9 +99,17 @@ type Front struct {
 	mux     *chi.Mux
 	exposed string
 	routes  map[string][]*endpoint // by path
+	// endpoints are those of the areas. They are called past the mux, which
+	// would copy the request for each.
+	endpoints map[place]*endpoint
+	contexts  sync.Pool // of *chi.Context
 	// folded are the fixed segments of the resource manager's routes by their
-	// lower case, and whether a path may begin with them.
-	folded map[string]segment
+	// lower case; firsts are those that its paths begin with.
+	folded map[string]string
+	firsts []string
+	// Values of headers that many answers share; never changed.
+	noStore, json, jsonError []string
+	dates                    dates
 }
 
 // New returns a front with the operations of the areas. It fails when an
@@ -112,7 +121,11 @@ func New(options Options, areas ...Area) (*Front, error) {
 	if options.Logger == nil {
 		options.Logger = slog.New(slog.DiscardHandler)
 	}
-	f := &Front{options: options, mux: chi.NewMux(), exposed: exposed(areas), routes: map[string][]*endpoint{}, folded: map[string]segment{}}
+	f := &Front{
+		options: options, mux: chi.NewMux(), exposed: exposed(areas), routes: map[string][]*endpoint{}, endpoints: map[place]*endpoint{}, folded: map[string]string{},
+		noStore: []string{"no-store"}, json: []string{acswire.ContentTypeJSON}, jsonError: []string{"application/json"},
+	}
+	f.contexts.New = func() any { return chi.NewRouteContext() }
 	// Values of the path may hold an encoded slash: the path is matched as it
 	// was sent and its values are decoded one by one.
 	f.mux.Use(func(next http.Handler) http.Handler {
@@ -143,7 +156,33 @@ func (f *Front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if f.cors(w, r) {
 		return
 	}
+	if e, values := f.find(r); e != nil {
+		f.serve(w, r, e, values)
+		return
+	}
 	f.mux.ServeHTTP(w, r)
+}
+
+// place is where an endpoint stands.
+type place struct{ method, route string }
+
+// pathValue is a value of the path as it was sent.
+type pathValue struct{ name, value string }
+
+// find returns the endpoint of a request; nil when it is none of an area's.
+func (f *Front) find(r *http.Request) (*endpoint, []pathValue) {
+	route := f.contexts.Get().(*chi.Context) // the pool has nothing else
+	defer f.contexts.Put(route)
+	route.Reset()
+	e := f.endpoints[place{r.Method, f.mux.Find(route, r.Method, f.fold(r.URL.EscapedPath()))}]
+	if e == nil || len(route.URLParams.Keys) == 0 {
+		return e, nil
+	}
+	values := make([]pathValue, len(route.URLParams.Keys))
+	for i, name := range route.URLParams.Keys {
+		values[i] = pathValue{name, route.URLParams.Values[i]}
+	}
+	return e, values
 }
 
 // Refuse answers a request with an error without looking at it, as a service

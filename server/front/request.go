@@ -7,8 +7,6 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"github.com/go-chi/chi/v5"
-
 	"github.com/parley-rtc/parley/internal/acswire"
 	"github.com/parley-rtc/parley/server/repeat"
 	"github.com/parley-rtc/parley/server/resource"
@@ -35,10 +33,11 @@ type Request struct {
 	// Bearer is the token of an AuthExchange operation, unchecked: a secret.
 	Bearer string
 
-	http  *http.Request
-	query url.Values
-	claim *repeat.Claim // nil for a request that comes once
-	kept  bool          // the handler has stored the answer
+	http   *http.Request
+	query  url.Values // nil until it is asked for
+	values []pathValue
+	claim  *repeat.Claim // nil for a request that comes once
+	kept   bool          // the handler has stored the answer
 }
 
 // Response is a success.
@@ -56,11 +55,17 @@ type Response struct {
 // Param returns a value of the path, decoded. It is empty when the path's
 // value is not well encoded.
 func (r *Request) Param(name string) string {
-	value, err := url.PathUnescape(chi.URLParam(r.http, name))
-	if err != nil || !isText(value) {
-		return ""
+	for i := range r.values {
+		if r.values[i].name != name {
+			continue
+		}
+		value, err := url.PathUnescape(r.values[i].value)
+		if err != nil || !isText(value) {
+			return ""
+		}
+		return value
 	}
-	return value
+	return ""
 }
 
 // isText tells whether s can be kept as text: PostgreSQL keeps U+0000 in none.
@@ -82,7 +87,12 @@ func checkQuery(r *http.Request, query url.Values) error {
 }
 
 // Query returns the values of the query.
-func (r *Request) Query() url.Values { return r.query }
+func (r *Request) Query() url.Values {
+	if r.query == nil {
+		r.query = r.http.URL.Query()
+	}
+	return r.query
+}
 
 // Header returns the first value of a header.
 func (r *Request) Header(name string) string { return r.http.Header.Get(name) }

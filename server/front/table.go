@@ -48,7 +48,7 @@ type operation struct {
 func (f *Front) add(a *Area) error {
 	t := newTable(a)
 	handlers := make(map[string]bool, len(a.Handlers))
-	endpoints := map[[2]string]*endpoint{}
+	var added []*endpoint
 	for _, o := range a.operations() {
 		handle := a.Handlers[o.ID]
 		if handle == nil {
@@ -58,17 +58,20 @@ func (f *Front) add(a *Area) error {
 		if a.Area == acswire.AreaResourceManager {
 			f.foldRoute(o.Route)
 		}
-		key := [2]string{o.Method, o.Route}
-		e := endpoints[key]
+		e := f.endpoints[place{o.Method, o.Route}]
+		if e != nil && e.table != t {
+			return fmt.Errorf("%w: two areas have %s %s", ErrTable, o.Method, o.Route)
+		}
 		if e == nil {
 			e = &endpoint{table: t, route: o.Route, method: o.Method}
-			endpoints[key] = e
+			added = append(added, e)
 			f.routes[o.Route] = append(f.routes[o.Route], e)
-			f.mux.Method(o.Method, o.Route, f.serve(e))
+			f.endpoints[place{o.Method, o.Route}] = e
+			f.mux.Method(o.Method, o.Route, http.NotFoundHandler()) // never called; it marks the place
 		}
 		e.operations = append(e.operations, operation{Operation: o, handle: handle})
 	}
-	for _, e := range endpoints {
+	for _, e := range added {
 		e.siblings = f.routes[e.route]
 	}
 	for id := range a.Handlers {
@@ -109,6 +112,17 @@ func withHeaders(v acswire.ServedVersion) resolved {
 		r.sunset = v.Sunset.UTC().Format(http.TimeFormat) // RFC 8594 3
 	}
 	return r
+}
+
+// known finds a version of the table in a query that has nothing else, as most
+// do.
+func (t *table) known(query string) (resolved, bool) {
+	asked, ok := strings.CutPrefix(query, acswire.QueryAPIVersion+"=")
+	if !ok {
+		return resolved{}, false
+	}
+	v, ok := t.versions[asked]
+	return v, ok
 }
 
 // resolve finds what answers the api-version that a request asks for.
