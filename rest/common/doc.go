@@ -34,7 +34,8 @@
 //
 // It asks for a token when one is needed and for the next one ten minutes
 // before the end of it. A token for one short task goes into
-// NewStaticTokenCredential.
+// NewStaticTokenCredential. A user who signed in with Entra ID needs no back end:
+// NewEntraTokenCredential exchanges the token of that for one of the resource.
 //
 // The engine takes such a credential through its own function type; the two
 // AccessToken types convert into each other:

@@ -9,15 +9,15 @@ import (
 )
 
 const (
-	operationVersion  = 1
-	maxResumeToken    = 32 << 10
-	headerOperation   = "Operation-Location"
-	headerAsync       = "Azure-AsyncOperation"
-	headerLocation    = "Location"
-	stateSucceeded    = "succeeded"
-	stateFailed       = "failed"
-	stateRunning      = "running"
-	stateCanceled     = "canceled"
+	operationVersion = 1
+	maxResumeToken   = 32 << 10
+	headerOperation  = "Operation-Location"
+	headerAsync      = "Azure-AsyncOperation"
+	headerLocation   = "Location"
+	stateSucceeded   = "succeeded"
+	stateFailed      = "failed"
+	stateRunning     = "running"
+	stateCanceled    = "canceled"
 	// Not as specified, but met.
 	stateCancelledToo = "cancelled"
 	stateCompleted    = "completed"

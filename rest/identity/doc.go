@@ -1,7 +1,9 @@
 // Package identity is the client of the identity service: it makes users,
-// issues and revokes their access tokens, and exchanges the token of a Teams
-// user for one of the service. It is for back ends: whoever holds the access key
-// can act as every user.
+// issues and revokes their access tokens, exchanges the tokens of Teams and
+// Entra users for those of the service, and says which Teams Phone users of other
+// tenants may use the resource. Client is for back ends: whoever holds the
+// access key can act as every user. ExchangeClient is for the device of a user
+// who signed in elsewhere; it holds no key.
 //
 // # Smallest program
 //
@@ -30,12 +32,13 @@
 //
 // A refusal is a *core.ResponseError. Codes to look at with core.HasCode:
 // CodeIdentityNotOwned (the user is unknown or belongs to another resource),
-// CodeValidationError (scopes or lifetime), CodeInvalidAccessToken (the Teams
-// token), CodeDenied or CodeUnauthorized (the credential).
+// CodeValidationError (scopes, lifetime or ids), CodeInvalidAccessToken (the
+// token to exchange), CodeForbidden (its user has no assignment), CodeNotFound
+// (there is no such assignment), CodeDenied or CodeUnauthorized (the credential).
 //
 // # Lifecycle and threading
 //
-// A Client is immutable, safe for many goroutines and needs no closing. Every
+// Clients are immutable, safe for many goroutines and need no closing. Every
 // method blocks until the service answered, the retries ended or the context
 // did. The package fake stands in for the service in tests.
 package identity

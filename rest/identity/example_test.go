@@ -11,10 +11,12 @@ import (
 	"github.com/parley-rtc/parley/rest/identity/fake"
 )
 
+var exampleExpiry = time.Date(2026, 11, 21, 0, 3, 30, 0, time.UTC)
+
 // exampleOptions make the examples talk to a fake of the service. A program
 // passes nil instead.
 func exampleOptions() *identity.ClientOptions {
-	id, expires := "8:acs:resource_user", time.Date(2026, 11, 21, 0, 3, 30, 0, time.UTC)
+	id, expires := "8:acs:resource_user", exampleExpiry
 	token, custom := "eyJ…", "alice@contoso.com"
 	access := identity.AccessToken{Token: &token, ExpiresOn: &expires}
 	server := &fake.Server{

@@ -48,8 +48,10 @@ const (
 // Error codes of the service that callers act on; see core.HasCode.
 const (
 	CodeDenied             = acswire.CodeDenied
+	CodeForbidden          = acswire.CodeForbidden
 	CodeIdentityNotOwned   = acswire.CodeIdentityNotOwned
-	CodeInvalidAccessToken = "InvalidAccessToken"
+	CodeInvalidAccessToken = acswire.CodeInvalidAccessToken
+	CodeNotFound           = acswire.CodeNotFound
 	CodeUnauthorized       = acswire.CodeUnauthorized
 	CodeValidationError    = acswire.CodeValidationError
 )

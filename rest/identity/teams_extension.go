@@ -2,6 +2,7 @@ package identity
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 
 	"github.com/parley-rtc/parley/internal/acswire"
@@ -9,7 +10,7 @@ import (
 )
 
 // PrincipalType is the kind of a principal that an assignment is for.
-type PrincipalType string
+type PrincipalType = string
 
 // Kinds of principals.
 const (
@@ -21,7 +22,7 @@ const (
 
 // PossiblePrincipalTypeValues returns all values of PrincipalType.
 func PossiblePrincipalTypeValues() []PrincipalType {
-	return []PrincipalType{PrincipalTypeUser, PrincipalTypeResourceAccount}
+	return acswire.PossiblePrincipalTypes()
 }
 
 // TeamsExtensionAssignment lets a principal of another tenant use the resource
@@ -34,22 +35,23 @@ type ClientGetTeamsExtensionAssignmentOptions struct{}
 
 // ClientGetTeamsExtensionAssignmentResponse is the result of
 // Client.GetTeamsExtensionAssignment.
-type ClientGetTeamsExtensionAssignmentResponse struct{ TeamsExtensionAssignment }
+type ClientGetTeamsExtensionAssignmentResponse struct {
+	TeamsExtensionAssignment
+}
 
-// ClientUpsertTeamsExtensionAssignmentOptions are the options of
-// Client.UpsertTeamsExtensionAssignment.
-type ClientUpsertTeamsExtensionAssignmentOptions struct {
+// ClientSetTeamsExtensionAssignmentOptions are the options of
+// Client.SetTeamsExtensionAssignment.
+type ClientSetTeamsExtensionAssignmentOptions struct {
 	// ClientIDs are the applications that the principal may use. None: all.
 	ClientIDs []string
 }
 
-// ClientUpsertTeamsExtensionAssignmentResponse is the result of
-// Client.UpsertTeamsExtensionAssignment.
-type ClientUpsertTeamsExtensionAssignmentResponse struct {
+// ClientSetTeamsExtensionAssignmentResponse is the result of
+// Client.SetTeamsExtensionAssignment.
+type ClientSetTeamsExtensionAssignmentResponse struct {
 	TeamsExtensionAssignment
-
 	// Created tells that there was none before.
-	Created bool
+	Created bool `json:"-"`
 }
 
 // ClientDeleteTeamsExtensionAssignmentOptions are the options of
@@ -61,43 +63,45 @@ type ClientDeleteTeamsExtensionAssignmentOptions struct{}
 type ClientDeleteTeamsExtensionAssignmentResponse struct{}
 
 // GetTeamsExtensionAssignment returns the assignment of a principal, named by
-// the GUIDs of its tenant and object. The service refuses with status 404 one
+// the GUIDs of its tenant and object. The service refuses with CodeNotFound one
 // that is not there. It is there from version 2025-06-30 on.
 func (c *Client) GetTeamsExtensionAssignment(
 	ctx context.Context, tenantID, objectID string, _ *ClientGetTeamsExtensionAssignmentOptions,
 ) (ClientGetTeamsExtensionAssignmentResponse, error) {
-	var answer ClientGetTeamsExtensionAssignmentResponse
 	path, err := core.Path(acswire.RouteTeamsExtensionAssignment, tenantID, objectID)
 	if err != nil {
-		return answer, err
+		return ClientGetTeamsExtensionAssignmentResponse{}, err
 	}
-	_, err = c.core.Call(ctx, core.Call{Method: http.MethodGet, Path: path, Success: []int{http.StatusOK}, Into: &answer.TeamsExtensionAssignment})
-	return answer, err
+	var found TeamsExtensionAssignment
+	_, err = c.core.Call(ctx, core.Call{Method: http.MethodGet, Path: path, Success: []int{http.StatusOK}, Into: &found})
+	if err != nil {
+		return ClientGetTeamsExtensionAssignmentResponse{}, err
+	}
+	return ClientGetTeamsExtensionAssignmentResponse{TeamsExtensionAssignment: found}, checkAssignment(&found)
 }
 
-// UpsertTeamsExtensionAssignment makes or replaces the assignment of a
+// SetTeamsExtensionAssignment makes or replaces the assignment of a
 // principal. The service refuses with CodeValidationError ids that are no GUIDs.
 // It is there from version 2025-06-30 on.
-func (c *Client) UpsertTeamsExtensionAssignment(
-	ctx context.Context, tenantID, objectID string, principalType PrincipalType, options *ClientUpsertTeamsExtensionAssignmentOptions,
-) (ClientUpsertTeamsExtensionAssignmentResponse, error) {
+func (c *Client) SetTeamsExtensionAssignment(
+	ctx context.Context, tenantID, objectID string, principalType PrincipalType, options *ClientSetTeamsExtensionAssignmentOptions,
+) (ClientSetTeamsExtensionAssignmentResponse, error) {
 	if options == nil {
-		options = &ClientUpsertTeamsExtensionAssignmentOptions{}
+		options = &ClientSetTeamsExtensionAssignmentOptions{}
 	}
-	var answer ClientUpsertTeamsExtensionAssignmentResponse
 	path, err := core.Path(acswire.RouteTeamsExtensionAssignment, tenantID, objectID)
 	if err != nil {
-		return answer, err
+		return ClientSetTeamsExtensionAssignmentResponse{}, err
 	}
+	var made TeamsExtensionAssignment
 	resp, err := c.core.Call(ctx, core.Call{
-		Method: http.MethodPut, Path: path, Success: []int{http.StatusOK, http.StatusCreated}, Into: &answer.TeamsExtensionAssignment,
-		Body: acswire.TeamsExtensionAssignmentRequest{PrincipalType: new(string(principalType)), ClientIDs: options.ClientIDs},
+		Method: http.MethodPut, Path: path, Success: []int{http.StatusOK, http.StatusCreated}, Into: &made,
+		Body: acswire.TeamsExtensionAssignmentRequest{PrincipalType: &principalType, ClientIDs: options.ClientIDs},
 	})
 	if err != nil {
-		return answer, err
+		return ClientSetTeamsExtensionAssignmentResponse{}, err
 	}
-	answer.Created = resp.StatusCode == http.StatusCreated
-	return answer, nil
+	return ClientSetTeamsExtensionAssignmentResponse{TeamsExtensionAssignment: made, Created: resp.StatusCode == http.StatusCreated}, checkAssignment(&made)
 }
 
 // DeleteTeamsExtensionAssignment removes the assignment of a principal; the
@@ -112,4 +116,11 @@ func (c *Client) DeleteTeamsExtensionAssignment(
 	}
 	_, err = c.core.Call(ctx, core.Call{Method: http.MethodDelete, Path: path, Success: []int{http.StatusNoContent}})
 	return ClientDeleteTeamsExtensionAssignmentResponse{}, err
+}
+
+func checkAssignment(a *TeamsExtensionAssignment) error {
+	if a.TenantID == nil || a.ObjectID == nil || a.PrincipalType == nil {
+		return fmt.Errorf("%w: no assignment", ErrIncompleteAnswer)
+	}
+	return nil
 }

@@ -15,8 +15,8 @@ func assignmentClient() (*identity.Client, error) {
 		GetTeamsExtensionAssignment: func(context.Context, string, string, *identity.ClientGetTeamsExtensionAssignmentOptions) (identity.ClientGetTeamsExtensionAssignmentResponse, error) {
 			return identity.ClientGetTeamsExtensionAssignmentResponse{TeamsExtensionAssignment: assigned}, nil
 		},
-		UpsertTeamsExtensionAssignment: func(context.Context, string, string, identity.PrincipalType, *identity.ClientUpsertTeamsExtensionAssignmentOptions) (identity.ClientUpsertTeamsExtensionAssignmentResponse, error) {
-			return identity.ClientUpsertTeamsExtensionAssignmentResponse{TeamsExtensionAssignment: assigned}, nil
+		SetTeamsExtensionAssignment: func(context.Context, string, string, identity.PrincipalType, *identity.ClientSetTeamsExtensionAssignmentOptions) (identity.ClientSetTeamsExtensionAssignmentResponse, error) {
+			return identity.ClientSetTeamsExtensionAssignmentResponse{TeamsExtensionAssignment: assigned}, nil
 		},
 		DeleteTeamsExtensionAssignment: func(context.Context, string, string, *identity.ClientDeleteTeamsExtensionAssignmentOptions) (identity.ClientDeleteTeamsExtensionAssignmentResponse, error) {
 			return identity.ClientDeleteTeamsExtensionAssignmentResponse{}, nil
@@ -25,13 +25,13 @@ func assignmentClient() (*identity.Client, error) {
 	return identity.NewClientFromConnectionString(exampleConnectionString, &identity.ClientOptions{ClientOptions: core.ClientOptions{Transport: server}})
 }
 
-func ExampleClient_UpsertTeamsExtensionAssignment() {
+func ExampleClient_SetTeamsExtensionAssignment() {
 	client, err := assignmentClient()
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
-	made, err := client.UpsertTeamsExtensionAssignment(context.Background(), tenant, object, identity.PrincipalTypeUser, nil)
+	made, err := client.SetTeamsExtensionAssignment(context.Background(), tenant, object, identity.PrincipalTypeUser, nil)
 	if err != nil {
 		fmt.Println(err)
 		return

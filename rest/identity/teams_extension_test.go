@@ -22,14 +22,14 @@ func TestService_TeamsExtension(t *testing.T) {
 	}
 	ctx := t.Context()
 	for _, created := range []bool{true, false} {
-		made, err := c.UpsertTeamsExtensionAssignment(ctx, tenant, object, identity.PrincipalTypeUser,
-			&identity.ClientUpsertTeamsExtensionAssignmentOptions{ClientIDs: []string{tenant}})
+		made, err := c.SetTeamsExtensionAssignment(ctx, tenant, object, identity.PrincipalTypeUser,
+			&identity.ClientSetTeamsExtensionAssignmentOptions{ClientIDs: []string{tenant}})
 		if err != nil || made.Created != created || *made.ObjectID != object {
 			t.Fatalf("%+v, %v", made, err)
 		}
 	}
 	got, err := c.GetTeamsExtensionAssignment(ctx, tenant, object, nil)
-	if err != nil || *got.PrincipalType != string(identity.PrincipalTypeUser) || len(got.ClientIDs) != 1 {
+	if err != nil || *got.PrincipalType != identity.PrincipalTypeUser || len(got.ClientIDs) != 1 {
 		t.Errorf("%+v, %v", got, err)
 	}
 	for range 2 {
@@ -40,7 +40,7 @@ func TestService_TeamsExtension(t *testing.T) {
 	if _, err := c.GetTeamsExtensionAssignment(ctx, tenant, object, nil); !core.HasCode(err, "NotFound") {
 		t.Errorf("after its removal: %v", err)
 	}
-	if _, err := c.UpsertTeamsExtensionAssignment(ctx, "x", object, identity.PrincipalTypeUser, nil); !core.HasCode(err, identity.CodeValidationError) {
+	if _, err := c.SetTeamsExtensionAssignment(ctx, "x", object, identity.PrincipalTypeUser, nil); !core.HasCode(err, identity.CodeValidationError) {
 		t.Errorf("a tenant that is no GUID: %v", err)
 	}
 }

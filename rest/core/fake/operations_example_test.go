@@ -79,7 +79,9 @@ func ExampleServePages() {
 		return
 	}
 	pager := core.NewPager(core.LinkPages(client,
-		func(ctx context.Context) (*core.Request, error) { return client.NewRequest(ctx, http.MethodGet, "/rooms", nil) },
+		func(ctx context.Context) (*core.Request, error) {
+			return client.NewRequest(ctx, http.MethodGet, "/rooms", nil)
+		},
 		func(page RoomList) *string { return page.NextLink }))
 	for page, err := range pager.Pages(context.Background()) {
 		fmt.Println(page.Value, err)

@@ -104,7 +104,9 @@ func TestServePages(t *testing.T) {
 			c := houses(t, &Houses{NewListPager: func() fake.Pages[RoomList] { return tt.pages }})
 			n := 0
 			p := core.NewPager(core.LinkPages(c,
-				func(ctx context.Context) (*core.Request, error) { return c.NewRequest(ctx, http.MethodGet, "/rooms", nil) },
+				func(ctx context.Context) (*core.Request, error) {
+					return c.NewRequest(ctx, http.MethodGet, "/rooms", nil)
+				},
 				func(page RoomList) *string { return page.NextLink }))
 			for _, err := range p.Pages(t.Context()) {
 				if err == nil {

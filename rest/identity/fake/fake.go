@@ -44,10 +44,17 @@ type Server struct {
 	GetUser func(ctx context.Context, user common.CommunicationUserIdentifier, options *identity.ClientGetUserOptions) (identity.ClientGetUserResponse, error)
 	// ExchangeTeamsUserAccessToken answers Client.ExchangeTeamsUserAccessToken.
 	ExchangeTeamsUserAccessToken func(ctx context.Context, token, appID, userID string, options *identity.ClientExchangeTeamsUserAccessTokenOptions) (identity.ClientExchangeTeamsUserAccessTokenResponse, error)
+	// ExchangeEntraToken answers ExchangeClient.ExchangeEntraToken, and the exchange
+	// of a common.EntraTokenCredential.
+	ExchangeEntraToken func(ctx context.Context, options *identity.ExchangeClientExchangeEntraTokenOptions) (identity.ExchangeClientExchangeEntraTokenResponse, error)
+	// ExchangeTeamsExtensionToken answers
+	// ExchangeClient.ExchangeTeamsExtensionToken, and the exchange of a
+	// common.EntraTokenCredential.
+	ExchangeTeamsExtensionToken func(ctx context.Context, options *identity.ExchangeClientExchangeTeamsExtensionTokenOptions) (identity.ExchangeClientExchangeTeamsExtensionTokenResponse, error)
 	// GetTeamsExtensionAssignment answers Client.GetTeamsExtensionAssignment.
 	GetTeamsExtensionAssignment func(ctx context.Context, tenantID, objectID string, options *identity.ClientGetTeamsExtensionAssignmentOptions) (identity.ClientGetTeamsExtensionAssignmentResponse, error)
-	// UpsertTeamsExtensionAssignment answers Client.UpsertTeamsExtensionAssignment.
-	UpsertTeamsExtensionAssignment func(ctx context.Context, tenantID, objectID string, principalType identity.PrincipalType, options *identity.ClientUpsertTeamsExtensionAssignmentOptions) (identity.ClientUpsertTeamsExtensionAssignmentResponse, error)
+	// SetTeamsExtensionAssignment answers Client.SetTeamsExtensionAssignment.
+	SetTeamsExtensionAssignment func(ctx context.Context, tenantID, objectID string, principalType identity.PrincipalType, options *identity.ClientSetTeamsExtensionAssignmentOptions) (identity.ClientSetTeamsExtensionAssignmentResponse, error)
 	// DeleteTeamsExtensionAssignment answers Client.DeleteTeamsExtensionAssignment.
 	DeleteTeamsExtensionAssignment func(ctx context.Context, tenantID, objectID string, options *identity.ClientDeleteTeamsExtensionAssignmentOptions) (identity.ClientDeleteTeamsExtensionAssignmentResponse, error)
 }
@@ -61,8 +68,10 @@ func (s *Server) Do(req *http.Request) (*http.Response, error) {
 		{Method: http.MethodDelete, Pattern: acswire.RouteIdentity, Handle: s.deleteUser},
 		{Method: http.MethodGet, Pattern: acswire.RouteIdentity, Handle: s.getUser},
 		{Method: http.MethodPost, Pattern: acswire.RouteTeamsUserExchange, Handle: s.exchange},
+		{Method: http.MethodPost, Pattern: acswire.RouteEntraExchange, Handle: s.exchangeEntra},
+		{Method: http.MethodPost, Pattern: acswire.RouteTeamsExtensionExchange, Handle: s.exchangeTeamsExtension},
 		{Method: http.MethodGet, Pattern: acswire.RouteTeamsExtensionAssignment, Handle: s.getAssignment},
-		{Method: http.MethodPut, Pattern: acswire.RouteTeamsExtensionAssignment, Handle: s.upsertAssignment},
+		{Method: http.MethodPut, Pattern: acswire.RouteTeamsExtensionAssignment, Handle: s.setAssignment},
 		{Method: http.MethodDelete, Pattern: acswire.RouteTeamsExtensionAssignment, Handle: s.deleteAssignment},
 	})
 }
@@ -145,32 +154,54 @@ func text(p *string) string {
 	return *p
 }
 
+func (s *Server) exchangeEntra(r *corefake.Request) (*corefake.Response, error) {
+	if s.ExchangeEntraToken == nil {
+		return nil, corefake.NotFaked("ExchangeEntraToken")
+	}
+	got, err := s.ExchangeEntraToken(r.Raw.Context(), &identity.ExchangeClientExchangeEntraTokenOptions{})
+	return &corefake.Response{Body: got.UserAndToken}, err
+}
+
+func (s *Server) exchangeTeamsExtension(r *corefake.Request) (*corefake.Response, error) {
+	if s.ExchangeTeamsExtensionToken == nil {
+		return nil, corefake.NotFaked("ExchangeTeamsExtensionToken")
+	}
+	got, err := s.ExchangeTeamsExtensionToken(r.Raw.Context(), &identity.ExchangeClientExchangeTeamsExtensionTokenOptions{})
+	return &corefake.Response{Body: got.UserAndToken}, err
+}
+
 func (s *Server) getAssignment(r *corefake.Request) (*corefake.Response, error) {
 	if s.GetTeamsExtensionAssignment == nil {
 		return nil, corefake.NotFaked("GetTeamsExtensionAssignment")
 	}
-	got, err := s.GetTeamsExtensionAssignment(r.Raw.Context(), r.Param("tenantId"), r.Param("objectId"), nil)
+	got, err := s.GetTeamsExtensionAssignment(r.Raw.Context(), r.Param("tenantId"), r.Param("objectId"),
+		&identity.ClientGetTeamsExtensionAssignmentOptions{})
 	return &corefake.Response{Body: got.TeamsExtensionAssignment}, err
 }
 
-func (s *Server) upsertAssignment(r *corefake.Request) (*corefake.Response, error) {
-	if s.UpsertTeamsExtensionAssignment == nil {
-		return nil, corefake.NotFaked("UpsertTeamsExtensionAssignment")
+func (s *Server) setAssignment(r *corefake.Request) (*corefake.Response, error) {
+	if s.SetTeamsExtensionAssignment == nil {
+		return nil, corefake.NotFaked("SetTeamsExtensionAssignment")
 	}
 	var body acswire.TeamsExtensionAssignmentRequest
 	if err := r.Decode(&body); err != nil {
 		return nil, err
 	}
-	got, err := s.UpsertTeamsExtensionAssignment(r.Raw.Context(), r.Param("tenantId"), r.Param("objectId"), identity.PrincipalType(text(body.PrincipalType)),
-		&identity.ClientUpsertTeamsExtensionAssignmentOptions{ClientIDs: body.ClientIDs})
-	return &corefake.Response{Body: got.TeamsExtensionAssignment}, err
+	got, err := s.SetTeamsExtensionAssignment(r.Raw.Context(), r.Param("tenantId"), r.Param("objectId"), text(body.PrincipalType),
+		&identity.ClientSetTeamsExtensionAssignmentOptions{ClientIDs: body.ClientIDs})
+	status := http.StatusOK
+	if got.Created {
+		status = http.StatusCreated
+	}
+	return &corefake.Response{Status: status, Body: got.TeamsExtensionAssignment}, err
 }
 
 func (s *Server) deleteAssignment(r *corefake.Request) (*corefake.Response, error) {
 	if s.DeleteTeamsExtensionAssignment == nil {
 		return nil, corefake.NotFaked("DeleteTeamsExtensionAssignment")
 	}
-	_, err := s.DeleteTeamsExtensionAssignment(r.Raw.Context(), r.Param("tenantId"), r.Param("objectId"), nil)
+	_, err := s.DeleteTeamsExtensionAssignment(r.Raw.Context(), r.Param("tenantId"), r.Param("objectId"),
+		&identity.ClientDeleteTeamsExtensionAssignmentOptions{})
 	return &corefake.Response{Status: http.StatusNoContent}, err
 }
 

@@ -72,13 +72,19 @@ func full(t *testing.T) *fake.Server {
 			same([]string{tok, app, id}, []string{"aad", "app", "u"})
 			return identity.ClientExchangeTeamsUserAccessTokenResponse{AccessToken: token}, nil
 		},
+		ExchangeEntraToken: func(context.Context, *identity.ExchangeClientExchangeEntraTokenOptions) (identity.ExchangeClientExchangeEntraTokenResponse, error) {
+			return identity.ExchangeClientExchangeEntraTokenResponse{UserAndToken: identity.UserAndToken{User: &alice, AccessToken: &token}}, nil
+		},
+		ExchangeTeamsExtensionToken: func(context.Context, *identity.ExchangeClientExchangeTeamsExtensionTokenOptions) (identity.ExchangeClientExchangeTeamsExtensionTokenResponse, error) {
+			return identity.ExchangeClientExchangeTeamsExtensionTokenResponse{UserAndToken: identity.UserAndToken{User: &alice, AccessToken: &token}}, nil
+		},
 		GetTeamsExtensionAssignment: func(_ context.Context, tenant, object string, _ *identity.ClientGetTeamsExtensionAssignmentOptions) (identity.ClientGetTeamsExtensionAssignmentResponse, error) {
 			same([]string{tenant, object}, []string{"t", "o"})
 			return identity.ClientGetTeamsExtensionAssignmentResponse{TeamsExtensionAssignment: assigned}, nil
 		},
-		UpsertTeamsExtensionAssignment: func(_ context.Context, tenant, object string, kind identity.PrincipalType, o *identity.ClientUpsertTeamsExtensionAssignmentOptions) (identity.ClientUpsertTeamsExtensionAssignmentResponse, error) {
-			same([]string{tenant, object, string(kind), o.ClientIDs[0]}, []string{"t", "o", "user", "c"})
-			return identity.ClientUpsertTeamsExtensionAssignmentResponse{TeamsExtensionAssignment: assigned}, nil
+		SetTeamsExtensionAssignment: func(_ context.Context, tenant, object string, kind identity.PrincipalType, o *identity.ClientSetTeamsExtensionAssignmentOptions) (identity.ClientSetTeamsExtensionAssignmentResponse, error) {
+			same([]string{tenant, object, kind, o.ClientIDs[0]}, []string{"t", "o", "user", "c"})
+			return identity.ClientSetTeamsExtensionAssignmentResponse{TeamsExtensionAssignment: assigned, Created: true}, nil
 		},
 		DeleteTeamsExtensionAssignment: func(_ context.Context, tenant, object string, _ *identity.ClientDeleteTeamsExtensionAssignmentOptions) (identity.ClientDeleteTeamsExtensionAssignmentResponse, error) {
 			same([]string{tenant, object}, []string{"t", "o"})
@@ -90,7 +96,9 @@ func full(t *testing.T) *fake.Server {
 var assigned = identity.TeamsExtensionAssignment{TenantID: new("t"), ObjectID: new("o"), PrincipalType: new("user"), ClientIDs: []string{"c"}}
 
 // call calls every operation and returns the results and errors by name.
-func call(ctx context.Context, c *identity.Client) (map[string]any, map[string]error) {
+func call(t *testing.T, s *fake.Server) (map[string]any, map[string]error) {
+	t.Helper()
+	ctx, c := t.Context(), newClient(t, s)
 	got, errs := map[string]any{}, map[string]error{}
 	keep := func(name string, v any, err error) { got[name], errs[name] = v, err }
 	created, err := c.CreateUser(ctx, &identity.ClientCreateUserOptions{CustomID: new("alice")})
@@ -109,15 +117,28 @@ func call(ctx context.Context, c *identity.Client) (map[string]any, map[string]e
 	keep("ExchangeTeamsUserAccessToken", exchanged.AccessToken, err)
 	assignment, err := c.GetTeamsExtensionAssignment(ctx, "t", "o", nil)
 	keep("GetTeamsExtensionAssignment", assignment.TeamsExtensionAssignment, err)
-	upserted, err := c.UpsertTeamsExtensionAssignment(ctx, "t", "o", identity.PrincipalTypeUser, &identity.ClientUpsertTeamsExtensionAssignmentOptions{ClientIDs: []string{"c"}})
-	keep("UpsertTeamsExtensionAssignment", upserted.TeamsExtensionAssignment, err)
+	e, err := identity.NewExchangeClient("https://fake", core.TokenCredentialFunc(func(context.Context, core.TokenRequestOptions) (core.AccessToken, error) {
+		return core.AccessToken{Token: "entra"}, nil
+	}), &identity.ExchangeClientOptions{ClientOptions: core.ClientOptions{Transport: s, Retry: core.RetryOptions{RetryDelay: -1}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	entra, err := e.ExchangeEntraToken(ctx, nil)
+	keep("ExchangeEntraToken", entra.UserAndToken, err)
+	teams, err := e.ExchangeTeamsExtensionToken(ctx, nil)
+	keep("ExchangeTeamsExtensionToken", teams.UserAndToken, err)
+	set, err := c.SetTeamsExtensionAssignment(ctx, "t", "o", identity.PrincipalTypeUser, &identity.ClientSetTeamsExtensionAssignmentOptions{ClientIDs: []string{"c"}})
+	if set.Created != (err == nil) {
+		t.Errorf("created %v, %v", set.Created, err)
+	}
+	keep("SetTeamsExtensionAssignment", set.TeamsExtensionAssignment, err)
 	_, err = c.DeleteTeamsExtensionAssignment(ctx, "t", "o", nil)
 	keep("DeleteTeamsExtensionAssignment", nil, err)
 	return got, errs
 }
 
 func TestServer_EveryOperation(t *testing.T) {
-	got, errs := call(t.Context(), newClient(t, full(t)))
+	got, errs := call(t, full(t))
 	for name, err := range errs {
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
@@ -158,7 +179,7 @@ func sameToken(t *testing.T, name string, got identity.AccessToken) {
 }
 
 func TestServer_NotFaked(t *testing.T) {
-	_, errs := call(t.Context(), newClient(t, &fake.Server{}))
+	_, errs := call(t, &fake.Server{})
 	for name, err := range errs {
 		if !errors.Is(err, corefake.ErrNotFaked) {
 			t.Errorf("%s: %v", name, err)
