@@ -79,7 +79,9 @@ func (s *Server) runManager() error {
 	if err := s.hosts.follow(); err != nil {
 		return err
 	}
-	s.operations = operations.Open(operations.Options{Store: s.store, Kinds: s.arm.Kinds(), Now: s.options.Now, Logger: s.logger})
+	s.operations = operations.Open(operations.Options{
+		Store: s.store, Kinds: s.arm.Kinds(), Alone: s.options.Database == "", Node: s.node, Now: s.options.Now, Logger: s.logger,
+	})
 	s.arm.Use(s.operations)
 	var every time.Duration
 	if s.options.Database != "" {

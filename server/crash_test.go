@@ -36,6 +36,9 @@ func TestCrash_KilledUnderLoad(t *testing.T) {
 		testkit.CheckLeaks(t, time.Hour)
 		w := &crash{t: t, program: testkit.Program(t, "cmd/parley"), options: server.Options{DataDir: t.TempDir(), Database: database}}
 		testkit.Repeat(t, crashQuick, crashSoak, w.round)
+		if err := w.check(nil, true); err != nil {
+			t.Error(err)
+		}
 		t.Logf("%d answers with success were looked for, %d users", w.answers.Load(), len(w.accounts))
 	})
 }
@@ -47,6 +50,7 @@ type crash struct {
 	options  server.Options
 	answers  atomic.Int64
 	accounts []*account
+	services []*service // used by one goroutine at a time
 }
 
 // account is a user and what is known for certain about it.
@@ -69,7 +73,7 @@ func (w *crash) round(seed uint64) error {
 	if seed%8 == 7 { // before or while it starts
 		<-time.After(time.Duration(r.Int64N(int64(40 * time.Millisecond))))
 		p.kill()
-		return w.check(nil)
+		return w.check(nil, false)
 	}
 	conn, err := p.ready()
 	if err != nil {
@@ -78,12 +82,15 @@ func (w *crash) round(seed uint64) error {
 	}
 	fresh := make([][]*account, crashWorkers)
 	var load sync.WaitGroup
-	began := make(chan struct{}, crashWorkers)
+	began := make(chan struct{}, crashWorkers+1)
+	load.Go(func() {
+		w.manage(rand.New(rand.NewPCG(seed, 1000)), conn, sync.OnceFunc(func() { began <- struct{}{} }))
+	})
 	for i := range crashWorkers {
 		own := rand.New(rand.NewPCG(seed, uint64(i)+2)) //nolint:gosec // G115: small
 		load.Go(func() { fresh[i] = w.work(own, conn, func() { began <- struct{}{} }) })
 	}
-	for range crashWorkers {
+	for range crashWorkers + 1 {
 		<-began
 	}
 	<-time.After(time.Duration(r.Int64N(int64(150 * time.Millisecond))))
@@ -93,7 +100,7 @@ func (w *crash) round(seed uint64) error {
 	for _, accounts := range fresh {
 		all = append(all, accounts...)
 	}
-	return w.check(all)
+	return w.check(all, false)
 }
 
 // work makes, uses, revokes and deletes users of its own until the service is
@@ -128,13 +135,17 @@ func (w *crash) work(r *rand.Rand, conn server.Connection, began func()) (accoun
 }
 
 // check starts the service again, in this process, and looks for everything
-// that was answered, in this round and in those before it.
-func (w *crash) check(fresh []*account) error {
+// that was answered, in this round and in those before it. With settled nothing
+// may be under way any more.
+func (w *crash) check(fresh []*account, settled bool) error {
 	srv, err := server.New(w.options)
 	if err != nil {
 		return fmt.Errorf("start after the kill: %w", err)
 	}
 	defer srv.Close()
+	if err := w.checkServices(srv, settled); err != nil {
+		return err
+	}
 	c := newClient(srv.Connection())
 	defer c.close()
 	// Of those before, some: all of them would take ever longer.

@@ -43,6 +43,8 @@ type Server struct {
 	options Options
 	logger  *slog.Logger
 	folder  *folder
+	// node is the name among the nodes that share a database; empty: alone.
+	node    string
 	metrics *metrics.Metrics
 
 	told       sync.Mutex // over connection, which changes with the default resource's keys

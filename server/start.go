@@ -31,6 +31,11 @@ func (s *Server) start() error {
 	if s.folder, err = openFolder(s.options.DataDir); err != nil {
 		return err
 	}
+	if s.options.Database != "" {
+		if s.node, err = s.folder.node(); err != nil {
+			return err
+		}
+	}
 	last := s.folder.lastPorts()
 	if s.http, err = s.options.listenTCP(s.options.HTTPAddr, last.HTTP); err != nil {
 		return err
@@ -191,18 +196,13 @@ func (s *Server) openRelay(lastPort int) error {
 
 func (s *Server) openCalls() error {
 	options := calls.Options{
-		Authenticate: s.authenticateAgent, Store: s.store, Bus: busAdapter{s.bus},
+		Authenticate: s.authenticateAgent, Store: s.store, Bus: busAdapter{s.bus}, Node: s.node,
 		Timeouts: s.options.Timeouts, Retention: s.options.Retention, Logger: s.logger, Now: s.options.Now,
 	}
 	if s.relay != nil {
 		options.Relay = s.relay
 	}
 	var err error
-	if s.options.Database != "" {
-		if options.Node, err = s.folder.node(); err != nil {
-			return err
-		}
-	}
 	s.calls, err = calls.Open(s.base, options)
 	return err
 }

@@ -17,8 +17,8 @@
 // target run in no order.
 //
 // Work that a node was at when it stopped is taken up by another one, or by its
-// next start, at once. After a crash the others wait for the lease; a node that
-// is alone (Options.Alone) does not.
+// next start, at once. After a crash the others wait for the lease; the next
+// start of the node itself (Options.Node, Options.Alone) does not.
 //
 // Work whose kind a node does not know is left to nodes that do: during an
 // upgrade some are newer than others.
@@ -116,6 +116,9 @@ type Options struct {
 	// Alone says that no other node uses the store: what an earlier start was at
 	// is nobody's work now.
 	Alone bool
+	// Node names this node among those that use the store, the same at each of
+	// its starts: what its own earlier start was at is nobody's work now.
+	Node string
 	// Now is the clock; nil is time.Now.
 	Now func() time.Time
 	// Logger hears of work that has to be tried again; nil is silent.
@@ -151,7 +154,7 @@ func Open(options Options) *Service {
 		s.mine = "kind IN (" + strings.Join(places, ", ") + ")"
 	}
 	s.running.Go(func() {
-		if options.Alone {
+		if options.Alone || options.Node != "" {
 			s.free(ctx)
 		}
 		for range workers {
@@ -163,8 +166,13 @@ func Open(options Options) *Service {
 
 // free takes away the leases of an earlier start.
 func (s *Service) free(ctx context.Context) {
+	alone := ""
+	if s.options.Alone {
+		alone = "alone"
+	}
 	err := s.options.Store.Write(ctx, func(tx *store.Tx) error {
-		_, err := tx.Exec("UPDATE operations SET leased_until = 0 WHERE state = 'running' AND leased_until > 0")
+		_, err := tx.Exec("UPDATE operations SET leased_until = 0 WHERE state = 'running' AND leased_until > 0 AND (node = $1 OR $2 = 'alone')",
+			s.options.Node, alone)
 		return err
 	})
 	if err != nil && ctx.Err() == nil {
@@ -186,7 +194,7 @@ func NewID() string { return guid.New().String() }
 func (s *Service) Start(tx *store.Tx, op Operation) error {
 	now := s.options.Now().UnixMilli()
 	_, err := tx.Exec(`INSERT INTO operations (id, kind, target, input, state, result, error_code, error_message, attempts, leased_until,
-		created_at, updated_at, expires_at) VALUES ($1, $2, $3, $4, $5, '', '', '', 0, 0, $6, $6, $7)`,
+		node, created_at, updated_at, expires_at) VALUES ($1, $2, $3, $4, $5, '', '', '', 0, 0, '', $6, $6, $7)`,
 		op.ID, op.Kind, op.Target, op.Input, string(StateNotStarted), now, now+keptFor.Milliseconds())
 	return err
 }
@@ -292,9 +300,9 @@ func (s *Service) claim(ctx context.Context) (op Operation, attempts int, err er
 			return err
 		}
 		// Guarded again: another node may have been faster.
-		err := tx.QueryRow(`UPDATE operations SET state = 'running', attempts = attempts + 1, leased_until = $1, updated_at = $2
+		err := tx.QueryRow(`UPDATE operations SET state = 'running', attempts = attempts + 1, leased_until = $1, updated_at = $2, node = $4
 			WHERE id = $3 AND state IN ('notStarted', 'running') AND leased_until < $2 RETURNING attempts`,
-			now+lease.Milliseconds(), now, id).Scan(&attempts)
+			now+lease.Milliseconds(), now, id, s.options.Node).Scan(&attempts)
 		if err != nil {
 			return err
 		}

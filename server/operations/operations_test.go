@@ -95,10 +95,11 @@ func TestService(t *testing.T) {
 func done(context.Context, operations.Operation) (string, error) { return "done", nil }
 
 // TestService_Died: what a process was at when it died is done by the next one:
-// at once when it is alone, else when the lease has run out.
+// at once when it is alone or the same node, else when the lease has run out.
 func TestService_Died(t *testing.T) {
 	for name, options := range map[string]operations.Options{
 		"Alone":   {Alone: true},
+		"Same":    {Node: "node"},
 		"Several": {Now: func() time.Time { return time.Now().Add(time.Minute) }},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -108,7 +109,7 @@ func TestService_Died(t *testing.T) {
 			id := begin(t, st, none, "work")
 			none.Close()
 			err := st.Write(t.Context(), func(tx *store.Tx) error {
-				_, err := tx.Exec("UPDATE operations SET state = 'running', attempts = 1, leased_until = $1 WHERE id = $2", time.Now().Add(30*time.Second).UnixMilli(), id)
+				_, err := tx.Exec("UPDATE operations SET state = 'running', attempts = 1, leased_until = $1, node = 'node' WHERE id = $2", time.Now().Add(30*time.Second).UnixMilli(), id)
 				return err
 			})
 			if err != nil {

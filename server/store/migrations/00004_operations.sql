@@ -1,5 +1,6 @@
 -- +goose Up
 -- Owned by server/operations. Times are milliseconds since 1970, UTC; 0 is never.
+-- node is the last that had it in hand.
 CREATE TABLE operations (
     id TEXT NOT NULL PRIMARY KEY,
     kind TEXT NOT NULL,
@@ -11,6 +12,7 @@ CREATE TABLE operations (
     error_message TEXT NOT NULL,
     attempts BIGINT NOT NULL,
     leased_until BIGINT NOT NULL,
+    node TEXT NOT NULL,
     created_at BIGINT NOT NULL,
     updated_at BIGINT NOT NULL,
     expires_at BIGINT NOT NULL
