@@ -1,11 +1,17 @@
 package server_test
 
 import (
+	"crypto/tls"
+	"encoding/json"
 	"errors"
+	"fmt"
+	"net"
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
+	"github.com/parley-rtc/parley/internal/acswire"
 	"github.com/parley-rtc/parley/internal/callfsm"
 	"github.com/parley-rtc/parley/internal/testkit"
 	"github.com/parley-rtc/parley/server"
@@ -69,6 +75,90 @@ func TestCluster_NodesAreOneService(t *testing.T) {
 		t.Errorf("the session ended with %v", state.Err)
 	}
 	t.Logf("the session at the other node ended %v after the answer (contract: %v)", time.Since(answered), newsWithin)
+}
+
+// A resource made at one node is served at the other; a key regenerated at one
+// is refused at the other; a resource deleted at one is gone at the other.
+func TestCluster_ResourcesAreOneForAll(t *testing.T) {
+	testkit.CheckLeaks(t, 2*time.Minute)
+	database, nats := testkit.PostgreSQL(t), testkit.NATSCluster(t, 2)
+	nodes := make([]*server.Server, 2)
+	for i := range nodes {
+		nodes[i] = start(t, server.Options{Database: database, NATS: nats.URLs[i], Domain: "chat.example"})
+	}
+	a := newREST(t, nodes[0])
+	keys := a.resource("sales")
+	// The other node, asked for the resource by its host.
+	b := newREST(t, nodes[1])
+	_, port, err := net.SplitHostPort(strings.TrimPrefix(b.conn.Endpoint, "https://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.client = &http.Client{Transport: &http.Transport{
+		TLSClientConfig: &tls.Config{RootCAs: pool(t, b.conn), ServerName: "sales.chat.example"},
+		DialContext:     toThisMachine(port), DisableKeepAlives: true,
+	}}
+	b.conn.Endpoint = "https://sales.chat.example:" + port
+	b.conn.AccessKey = *keys.PrimaryKey
+	eventually(t, "the resource is not served at the other node", func() error {
+		return b.creates(http.StatusCreated)
+	})
+	path := "/subscriptions/" + a.conn.SubscriptionID + "/resourceGroups/team/providers/Microsoft.Communication/communicationServices/sales"
+	var fresh acswire.CommunicationServiceKeys
+	answer := a.manage(http.MethodPost, path+"/regenerateKey?api-version=2025-09-01", `{"keyType":"Primary"}`)
+	if err := json.Unmarshal(answer.body, &fresh); err != nil || answer.StatusCode != http.StatusOK {
+		t.Fatalf("regenerate: %d %s", answer.StatusCode, answer.body)
+	}
+	took := eventually(t, "the old key is good at the other node", func() error {
+		return b.creates(http.StatusUnauthorized)
+	})
+	b.conn.AccessKey = *fresh.PrimaryKey
+	if err := b.creates(http.StatusCreated); err != nil {
+		t.Errorf("the new key: %v", err)
+	}
+	if answer := a.manage(http.MethodDelete, path+"?api-version=2025-09-01", ""); answer.StatusCode != http.StatusAccepted {
+		t.Fatalf("delete: %d %s", answer.StatusCode, answer.body)
+	}
+	gone := eventually(t, "the deleted resource is served at the other node", func() error {
+		if b.creates(http.StatusCreated) == nil {
+			return errors.New("a user was made")
+		}
+		return nil
+	})
+	t.Logf("refused at the other node: the old key after %v, the deleted resource after %v (contract: %v)", took, gone, newsWithin)
+}
+
+// creates tells whether the answer to a request for a user has a status; a
+// resource that is not served may have no certificate either.
+func (r *rest) creates(status int) error {
+	r.t.Helper()
+	resp, err := r.client.Do(r.request(http.MethodPost, "/identities?api-version="+apiVersion, "{}"))
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != status {
+		return fmt.Errorf("status %d instead of %d", resp.StatusCode, status)
+	}
+	return nil
+}
+
+// eventually tries until it succeeds, at most for longer than the slowest
+// machine excuses, and returns how long it took.
+func eventually(t *testing.T, otherwise string, try func() error) time.Duration {
+	t.Helper()
+	began := time.Now()
+	for {
+		err := try()
+		took := time.Since(began)
+		if err == nil {
+			return took
+		}
+		if took > 30*time.Second {
+			t.Fatalf("%s: %v", otherwise, err)
+		}
+		<-time.After(time.Millisecond)
+	}
 }
 
 // A revocation of which a node hears nothing reaches it when the bus is back.
