@@ -12,23 +12,38 @@ import (
 	"testing"
 	"time"
 
+	"github.com/parley-rtc/parley/internal/contract"
 	"github.com/parley-rtc/parley/internal/testkit"
 	"github.com/parley-rtc/parley/rest/common"
 	"github.com/parley-rtc/parley/rest/core"
 	"github.com/parley-rtc/parley/rest/identity"
 	"github.com/parley-rtc/parley/server"
+	"github.com/parley-rtc/parley/server/oidc"
 )
 
-// startService runs the real service and returns a transport that trusts it.
-func startService(t *testing.T) (server.Connection, *http.Client) {
+// startService runs the real service and returns a transport that trusts it. At
+// the end its answers are held against the specifications, when they are there.
+func startService(t *testing.T, issuers ...oidc.Issuer) (server.Connection, *http.Client) {
 	t.Helper()
-	srv, err := server.New(server.Options{DataDir: t.TempDir(), TURNAddr: "off"})
+	var recording bytes.Buffer
+	srv, err := server.New(server.Options{DataDir: t.TempDir(), TURNAddr: "off", OIDC: issuers, Record: &recording})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
 		if err := srv.Close(); err != nil {
 			t.Error(err)
+		}
+		root := testkit.Specifications()
+		if root == "" {
+			return
+		}
+		result, err := contract.CheckRecording(root, &recording)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, problem := range result.Problems {
+			t.Error(problem)
 		}
 	})
 	connection := srv.Connection()
@@ -88,6 +103,7 @@ func TestService(t *testing.T) {
 		t.Errorf("log %s", log.String())
 	}
 	checkCustomID(t, c)
+	checkEnd(t, c, both.User.Identifier())
 	checkRefusals(t, c, connection, transport, made.Identifier())
 }
 
@@ -107,6 +123,25 @@ func checkCustomID(t *testing.T, c *identity.Client) {
 	second, err := c.CreateUserAndToken(t.Context(), []identity.TokenScope{identity.TokenScopeChat}, &identity.ClientCreateUserAndTokenOptions{CustomID: new("alice@contoso.com")})
 	if err != nil || *second.User.ID != *first.ID || second.User.LastTokenIssuedAt == nil {
 		t.Fatalf("%+v, %v", second, err)
+	}
+}
+
+// checkEnd revokes the tokens of a user and deletes the user.
+func checkEnd(t *testing.T, c *identity.Client, user common.CommunicationUserIdentifier) {
+	t.Helper()
+	ctx := t.Context()
+	found, err := c.GetUser(ctx, user, nil)
+	if err != nil || *found.ID != user.ID || found.CustomID != nil || found.LastTokenIssuedAt == nil || time.Since(*found.LastTokenIssuedAt) > 10*time.Minute {
+		t.Errorf("%+v, %v", found, err)
+	}
+	if _, err := c.RevokeTokens(ctx, user, nil); err != nil {
+		t.Error(err)
+	}
+	if _, err := c.DeleteUser(ctx, user, nil); err != nil {
+		t.Error(err)
+	}
+	if _, err := c.GetUser(ctx, user, nil); !core.HasCode(err, identity.CodeIdentityNotOwned) {
+		t.Errorf("after its end: %v", err)
 	}
 }
 
