@@ -25,6 +25,7 @@ func recordedHeaders() []string {
 	return []string{
 		acswire.HeaderSupportedVersions, acswire.HeaderErrorCode, acswire.HeaderContentType, acswire.HeaderLocation,
 		acswire.HeaderOperationLocation, acswire.HeaderAsyncOperation, acswire.HeaderRetryAfter,
+		acswire.HeaderDeprecation, acswire.HeaderSunset,
 	}
 }
 

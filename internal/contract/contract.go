@@ -4,8 +4,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -21,15 +25,19 @@ var (
 	ErrNotSpecified = errors.New("contract: not in the specification")
 	// ErrMismatch says that an answer is not as the specification has it.
 	ErrMismatch = errors.New("contract: the answer does not match the specification")
+	// ErrUndeclared says that an answer matches, but has members that the
+	// specification does not know.
+	ErrUndeclared = errors.New("contract: members that the specification does not have")
 )
 
 // Contract is one version of an area as ACS published it.
 type Contract struct {
 	Area, Version string
 
-	docs     []*openapi3.T
-	surface  *surface
-	examples []Example
+	// operations has those of the Swagger files by key.
+	operations map[string]*openapi3.Operation
+	surface    *surface
+	examples   []Example
 }
 
 // Example is an example of an operation, in a file beside the specification.
@@ -47,7 +55,7 @@ func Load(root, area, version string) (*Contract, error) {
 	if err != nil || len(files) == 0 {
 		return nil, fmt.Errorf("%w: nothing in %s/%s", ErrSpecification, area, version)
 	}
-	c := &Contract{Area: area, Version: version}
+	c := &Contract{Area: area, Version: version, operations: map[string]*openapi3.Operation{}}
 	for _, file := range files {
 		if filepath.Base(file) == "wire-surface.json" {
 			if c.surface, err = loadSurface(file); err != nil {
@@ -59,7 +67,11 @@ func Load(root, area, version string) (*Contract, error) {
 		if err != nil {
 			return nil, fmt.Errorf("%s/%s: %w", area, version, err)
 		}
-		c.docs = append(c.docs, doc)
+		for route, item := range doc.Paths.Map() {
+			for method, operation := range item.Operations() {
+				c.operations[key(method, route)] = operation
+			}
+		}
 		examples, err := examplesOf(file)
 		if err != nil {
 			return nil, err
@@ -72,6 +84,9 @@ func Load(root, area, version string) (*Contract, error) {
 // Versions returns the versions of an area that have a specification.
 func Versions(root, area string) ([]string, error) {
 	entries, err := os.ReadDir(filepath.Join(root, area))
+	if err == nil && !filepath.IsLocal(area) {
+		err = fs.ErrInvalid
+	}
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrSpecification, err)
 	}
@@ -86,7 +101,7 @@ func Versions(root, area string) ([]string, error) {
 
 // convert makes OpenAPI 3 of a Swagger 2.0 file.
 func convert(root, file string) (*openapi3.T, error) {
-	doc, err := inline(root, file)
+	doc, err := newInliner(root).document(file)
 	if err != nil {
 		return nil, err
 	}
@@ -139,31 +154,31 @@ func examplesOf(file string) ([]Example, error) {
 	return examples, nil
 }
 
-// Operations returns what the contract has, as "METHOD /route".
+// Operations returns what the contract has, as "METHOD /route" in small letters
+// and without the names of values.
 func (c *Contract) Operations() []string {
-	var list []string
-	for _, doc := range c.docs {
-		for route, item := range doc.Paths.Map() {
-			for method := range item.Operations() {
-				list = append(list, method+" "+route)
-			}
-		}
-	}
+	list := slices.Collect(maps.Keys(c.operations))
 	if c.surface != nil {
 		for _, o := range c.surface.Operations {
-			list = append(list, o.Method+" "+o.Path)
+			list = append(list, key(o.Method, o.Path))
 		}
 	}
+	slices.Sort(list)
 	return list
 }
 
+// Has tells whether the contract has an operation, whatever the names of the
+// route's values.
+func (c *Contract) Has(method, route string) bool {
+	_, found := slices.BinarySearch(c.Operations(), key(method, route))
+	return found
+}
+
 // Check says whether an answer to an operation is as specified. The error is
-// ErrNotSpecified, ErrMismatch or nil.
+// ErrNotSpecified, ErrMismatch, ErrUndeclared or nil.
 func (c *Contract) Check(method, route string, status int, body []byte) error {
-	for _, doc := range c.docs {
-		if operation := find(doc, method, route); operation != nil {
-			return check(operation, status, body)
-		}
+	if operation := c.operations[key(method, route)]; operation != nil {
+		return check(operation, status, body)
 	}
 	if c.surface != nil {
 		return c.surface.check(method, route, status, body)
@@ -171,28 +186,12 @@ func (c *Contract) Check(method, route string, status int, body []byte) error {
 	return fmt.Errorf("%w: %s %s in %s/%s", ErrNotSpecified, method, route, c.Area, c.Version)
 }
 
-// find matches routes whatever the names of their values.
-func find(doc *openapi3.T, method, route string) *openapi3.Operation {
-	for path, item := range doc.Paths.Map() {
-		if same(path, route) {
-			return item.GetOperation(method)
-		}
-	}
-	return nil
-}
+var values = regexp.MustCompile(`\{[^{}]*\}`)
 
-func same(a, b string) bool {
-	as, bs := strings.Split(a, "/"), strings.Split(b, "/")
-	if len(as) != len(bs) {
-		return false
-	}
-	for i := range as {
-		value := strings.HasPrefix(as[i], "{") && strings.HasPrefix(bs[i], "{")
-		if !value && as[i] != bs[i] {
-			return false
-		}
-	}
-	return true
+// key tells operations apart whatever the names of their values, and whatever
+// the case: the resource manager's paths come in any.
+func key(method, route string) string {
+	return strings.ToUpper(method) + " " + strings.ToLower(values.ReplaceAllString(route, "{}"))
 }
 
 func check(operation *openapi3.Operation, status int, body []byte) error {
@@ -224,5 +223,50 @@ func check(operation *openapi3.Operation, status int, body []byte) error {
 	if err != nil {
 		return fmt.Errorf("%w: %s %d: %w", ErrMismatch, operation.OperationID, status, err)
 	}
+	if extra := undeclared(media.Schema.Value, value, ""); len(extra) > 0 {
+		return fmt.Errorf("%w: %s %d: %s", ErrUndeclared, operation.OperationID, status, strings.Join(extra, ", "))
+	}
 	return nil
+}
+
+// undeclared returns the members of a value that its schema does not have: a
+// name that is written wrong is one, and a client would never see it.
+func undeclared(schema *openapi3.Schema, value any, at string) (extra []string) {
+	switch v := value.(type) {
+	case []any:
+		if schema.Items == nil {
+			return nil
+		}
+		for _, item := range v {
+			extra = append(extra, undeclared(schema.Items.Value, item, at)...)
+		}
+	case map[string]any:
+		declared, open := members(schema)
+		for _, name := range slices.Sorted(maps.Keys(v)) {
+			if member := declared[name]; member != nil {
+				extra = append(extra, undeclared(member, v[name], at+"."+name)...)
+			} else if !open {
+				extra = append(extra, at+"."+name)
+			}
+		}
+	}
+	slices.Sort(extra)
+	return slices.Compact(extra)
+}
+
+// members returns the members that an object may have. It is open when it may
+// have any.
+func members(schema *openapi3.Schema) (declared map[string]*openapi3.Schema, open bool) {
+	declared = map[string]*openapi3.Schema{}
+	open = schema.AdditionalProperties.Schema != nil || schema.AdditionalProperties.Has != nil && *schema.AdditionalProperties.Has
+	for name, member := range schema.Properties {
+		declared[name] = member.Value
+	}
+	for _, part := range schema.AllOf {
+		inner, more := members(part.Value)
+		maps.Copy(declared, inner)
+		open = open || more && len(inner) > 0
+	}
+	// An object without members says nothing about them.
+	return declared, open || len(declared) == 0 || schema.Discriminator != nil
 }

@@ -21,11 +21,15 @@ type inliner struct {
 	definitions map[string]any // those of the document that is made
 	names       map[string]string
 	depth       int
+	nodes       int
 }
 
-// inline reads a specification whose references all stay within it.
-func inline(root, path string) (map[string]any, error) {
-	in := &inliner{root: root, files: map[string]any{}, definitions: map[string]any{}, names: map[string]string{}}
+func newInliner(root string) *inliner {
+	return &inliner{root: root, files: map[string]any{}, definitions: map[string]any{}, names: map[string]string{}}
+}
+
+// document reads a specification whose references all stay within it.
+func (in *inliner) document(path string) (map[string]any, error) {
 	doc, err := in.read(path)
 	if err != nil {
 		return nil, err
@@ -53,6 +57,9 @@ func (in *inliner) read(path string) (any, error) {
 	if doc, ok := in.files[path]; ok {
 		return doc, nil
 	}
+	if within, err := filepath.Rel(in.root, path); err != nil || !filepath.IsLocal(within) {
+		return nil, fmt.Errorf("%w: %s is none of them", ErrSpecification, path)
+	}
 	data, err := os.ReadFile(path)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrSpecification, err)
@@ -65,13 +72,17 @@ func (in *inliner) read(path string) (any, error) {
 	return doc, nil
 }
 
-// maxDepth bounds documents that refer to themselves without end.
-const maxDepth = 200
+// Bounds of documents that refer to themselves without end.
+const (
+	maxDepth = 200
+	maxNodes = 1 << 20
+)
 
 func (in *inliner) walk(path string, value any) (any, error) {
 	in.depth++
+	in.nodes++
 	defer func() { in.depth-- }()
-	if in.depth > maxDepth {
+	if in.depth > maxDepth || in.nodes > maxNodes {
 		return nil, fmt.Errorf("%w: %s is nested too deeply", ErrSpecification, path)
 	}
 	switch v := value.(type) {
@@ -86,29 +97,33 @@ func (in *inliner) walk(path string, value any) (any, error) {
 		}
 		return out, nil
 	case map[string]any:
-		if ref, ok := v["$ref"].(string); ok {
-			return in.refer(path, ref)
-		}
-		out := make(map[string]any, len(v))
-		for key, item := range v {
-			// An enum that is modeled as a string may have further values.
-			if key == "enum" && open(v) {
-				continue
-			}
-			// Examples are no part of the contract, and refer to files of their own.
-			if key == "x-ms-examples" || key == "example" || key == "examples" {
-				continue
-			}
-			walked, err := in.walk(path, item)
-			if err != nil {
-				return nil, err
-			}
-			out[key] = walked
-		}
-		return out, nil
+		return in.object(path, v)
 	default:
 		return value, nil
 	}
+}
+
+func (in *inliner) object(path string, v map[string]any) (any, error) {
+	if ref, ok := v["$ref"].(string); ok {
+		return in.refer(path, ref)
+	}
+	out := make(map[string]any, len(v))
+	for key, item := range v {
+		// An enum that is modeled as a string may have further values.
+		if key == "enum" && open(v) {
+			continue
+		}
+		// Examples are no part of the contract, and refer to files of their own.
+		if key == "x-ms-examples" || key == "example" || key == "examples" {
+			continue
+		}
+		walked, err := in.walk(path, item)
+		if err != nil {
+			return nil, err
+		}
+		out[key] = walked
+	}
+	return out, nil
 }
 
 func open(schema map[string]any) bool {

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -20,12 +21,17 @@ type surface struct {
 	} `json:"operations"`
 	Models map[string]struct {
 		// Properties have dots in their names where an object lies between.
-		Properties map[string]struct {
-			kind
-
-			Required bool `json:"required"`
-		} `json:"properties"`
+		Properties map[string]property `json:"properties"`
+		// Discriminator is the member that tells kinds of a model apart; they
+		// have members of their own.
+		Discriminator string `json:"discriminator"`
 	} `json:"models"`
+}
+
+type property struct {
+	kind
+
+	Required bool `json:"required"`
 }
 
 // kind is the type of a value.
@@ -33,6 +39,9 @@ type kind struct {
 	Type  string `json:"type"`
 	Ref   string `json:"ref"`
 	Items *kind  `json:"items"`
+	// AdditionalProperties are those of a dictionary.
+	AdditionalProperties *kind    `json:"additionalProperties"`
+	Enum                 []string `json:"enum"`
 }
 
 func loadSurface(file string) (*surface, error) {
@@ -40,16 +49,24 @@ func loadSurface(file string) (*surface, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrSpecification, err)
 	}
+	s, err := parseSurface(data)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %s", err, file)
+	}
+	return s, nil
+}
+
+func parseSurface(data []byte) (*surface, error) {
 	s := &surface{}
 	if err := json.Unmarshal(data, s); err != nil {
-		return nil, fmt.Errorf("%w: %s: %w", ErrSpecification, file, err)
+		return nil, fmt.Errorf("%w: %w", ErrSpecification, err)
 	}
 	return s, nil
 }
 
 func (s *surface) check(method, route string, status int, body []byte) error {
 	for _, o := range s.Operations {
-		if o.Method != method || !same(o.Path, route) {
+		if key(o.Method, o.Path) != key(method, route) {
 			continue
 		}
 		response, ok := o.Responses[strconv.Itoa(status)]
@@ -59,8 +76,14 @@ func (s *surface) check(method, route string, status int, body []byte) error {
 		if !ok {
 			response = o.Responses["default"]
 		}
-		if len(body) == 0 || response.Body == (kind{}) {
+		if response.Body.Type == "" && response.Body.Ref == "" {
+			if status < 400 && len(body) > 0 {
+				return fmt.Errorf("%w: %s %s %d has a body: %.200s", ErrMismatch, method, route, status, body)
+			}
 			return nil
+		}
+		if len(body) == 0 {
+			return fmt.Errorf("%w: %s %s %d has no body", ErrMismatch, method, route, status)
 		}
 		var value any
 		if err := json.Unmarshal(body, &value); err != nil {
@@ -68,6 +91,9 @@ func (s *surface) check(method, route string, status int, body []byte) error {
 		}
 		if err := s.value(response.Body, value, "$"); err != nil {
 			return fmt.Errorf("%s %s %d: %w", method, route, status, err)
+		}
+		if extra := s.undeclared(response.Body, value, ""); len(extra) > 0 {
+			return fmt.Errorf("%w: %s %s %d: %s", ErrUndeclared, method, route, status, strings.Join(extra, ", "))
 		}
 		return nil
 	}
@@ -78,21 +104,18 @@ func (s *surface) check(method, route string, status int, body []byte) error {
 func (s *surface) value(k kind, value any, at string) error {
 	var ok bool
 	switch k.Type {
-	case "String", "DateTime", "Uuid", "Enum", "ByteArray", "TimeSpan":
+	case "Enum":
+		var text string
+		text, ok = value.(string)
+		ok = ok && (len(k.Enum) == 0 || slices.Contains(k.Enum, text))
+	case "String", "DateTime", "Uuid", "ByteArray", "TimeSpan":
 		_, ok = value.(string)
 	case "Boolean":
 		_, ok = value.(bool)
 	case "Number":
 		_, ok = value.(float64)
-	case "Sequence":
-		var list []any
-		if list, ok = value.([]any); ok && k.Items != nil {
-			for i, item := range list {
-				if err := s.value(*k.Items, item, fmt.Sprintf("%s[%d]", at, i)); err != nil {
-					return err
-				}
-			}
-		}
+	case "Sequence", "Dictionary":
+		return s.collection(k, value, at)
 	default: // an object, or of any type
 		if k.Ref == "" {
 			return nil
@@ -106,6 +129,39 @@ func (s *surface) value(k kind, value any, at string) error {
 		return fmt.Errorf("%w: %s is no %s", ErrMismatch, at, k.Type)
 	}
 	return nil
+}
+
+// collection checks a list or a dictionary.
+func (s *surface) collection(k kind, value any, at string) error {
+	switch v := value.(type) {
+	case []any:
+		if k.Type != "Sequence" {
+			break
+		}
+		for i, item := range v {
+			if k.Items == nil {
+				continue
+			}
+			if err := s.value(*k.Items, item, fmt.Sprintf("%s[%d]", at, i)); err != nil {
+				return err
+			}
+		}
+		return nil
+	case map[string]any:
+		if k.Type != "Dictionary" {
+			break
+		}
+		for name, item := range v {
+			if k.AdditionalProperties == nil || item == nil {
+				continue
+			}
+			if err := s.value(*k.AdditionalProperties, item, at+"."+name); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	return fmt.Errorf("%w: %s is no %s", ErrMismatch, at, k.Type)
 }
 
 func (s *surface) members(name string, object map[string]any, at string) error {
@@ -134,4 +190,45 @@ func descend(object map[string]any, path []string) (any, bool) {
 		return nil, false
 	}
 	return descend(inner, path[1:])
+}
+
+// undeclared returns the members of a value that its model does not have.
+func (s *surface) undeclared(k kind, value any, at string) (extra []string) {
+	switch v := value.(type) {
+	case []any:
+		for _, item := range v {
+			if k.Items != nil {
+				extra = append(extra, s.undeclared(*k.Items, item, at)...)
+			}
+		}
+	case map[string]any:
+		if model, ok := s.Models[k.Ref]; ok && model.Discriminator == "" && len(model.Properties) > 0 {
+			extra = s.unknown(model.Properties, v, at, "")
+		}
+	}
+	slices.Sort(extra)
+	return slices.Compact(extra)
+}
+
+// unknown returns the members of an object that a model does not have. prefix
+// is the way from the model to the object.
+func (s *surface) unknown(properties map[string]property, object map[string]any, at, prefix string) (extra []string) {
+	for name, member := range object {
+		wire := prefix + name
+		if p, ok := properties[wire]; ok {
+			extra = append(extra, s.undeclared(p.kind, member, at+"."+name)...)
+			continue
+		}
+		inner, isObject := member.(map[string]any)
+		between := false
+		for other := range properties {
+			between = between || strings.HasPrefix(other, wire+".")
+		}
+		if isObject && between {
+			extra = append(extra, s.unknown(properties, inner, at+"."+name, wire+".")...)
+			continue
+		}
+		extra = append(extra, at+"."+name)
+	}
+	return extra
 }
