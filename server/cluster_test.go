@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -158,6 +159,46 @@ func eventually(t *testing.T, otherwise string, try func() error) time.Duration 
 			t.Fatalf("%s: %v", otherwise, err)
 		}
 		<-time.After(time.Millisecond)
+	}
+}
+
+// Nodes that start at the same time on an empty database make one service.
+func TestCluster_FirstStartsAtOnce(t *testing.T) {
+	testkit.CheckLeaks(t, 2*time.Minute)
+	database, nats := testkit.PostgreSQL(t), testkit.NATSCluster(t, 1)
+	nodes := make([]*server.Server, 3)
+	var wg sync.WaitGroup
+	for i := range nodes {
+		dir := t.TempDir()
+		wg.Go(func() {
+			var err error
+			if nodes[i], err = server.New(server.Options{DataDir: dir, Database: database, NATS: nats.URL}); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	for _, node := range nodes {
+		if node != nil {
+			defer node.Close()
+		}
+	}
+	if t.Failed() {
+		return
+	}
+	for i, node := range nodes {
+		if node.Connection().AccessKey != nodes[0].Connection().AccessKey {
+			t.Fatal("the nodes have different resources")
+		}
+		user, token, err := server.NewUser(node)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for j, other := range nodes {
+			if got, err := server.Authenticate(other, token); err != nil || got != user {
+				t.Errorf("token of node %d at node %d: %q, %v", i, j, got, err)
+			}
+		}
 	}
 }
 
