@@ -174,6 +174,21 @@ func (c *Contract) Has(method, route string) bool {
 	return found
 }
 
+// Route returns the route, without the names of its values, that an escaped path
+// takes; empty when the contract has none.
+func (c *Contract) Route(method, path string) string {
+	best := ""
+	for _, known := range c.Operations() {
+		verb, route, _ := strings.Cut(known, " ")
+		pattern := "(?i)^" + strings.ReplaceAll(regexp.QuoteMeta(route), `\{\}`, `[^/]+`) + "$"
+		// The one with the most written out: /a/{}:stop before /a/{}.
+		if matched, err := regexp.MatchString(pattern, path); err == nil && matched && verb == method && len(route) > len(best) {
+			best = route
+		}
+	}
+	return best
+}
+
 // Check says whether an answer to an operation is as specified. The error is
 // ErrNotSpecified, ErrMismatch, ErrUndeclared or nil.
 func (c *Contract) Check(method, route string, status int, body []byte) error {
