@@ -169,14 +169,15 @@ func (c *EntraTokenCredential) exchange(ctx context.Context) (AccessToken, error
 	if err != nil {
 		return AccessToken{}, fmt.Errorf("common: exchange the user's token: %w", err)
 	}
-	if answer.AccessToken == nil || value(answer.AccessToken.Token) == "" || value(answer.AccessToken.ExpiresOn) == "" {
+	got := answer.AccessToken
+	if got == nil || got.Token == nil || *got.Token == "" || got.ExpiresOn == nil {
 		return AccessToken{}, fmt.Errorf("common: exchange the user's token: %w: the answer has none, or none with an end", ErrInvalidToken)
 	}
-	expires, err := time.Parse(time.RFC3339Nano, *answer.AccessToken.ExpiresOn)
+	expires, err := time.Parse(time.RFC3339Nano, *got.ExpiresOn)
 	if err != nil {
 		return AccessToken{}, fmt.Errorf("common: exchange the user's token: %w: its end is not a time", ErrInvalidToken)
 	}
-	return AccessToken{Token: *answer.AccessToken.Token, ExpiresOn: expires}, nil
+	return AccessToken{Token: *got.Token, ExpiresOn: expires}, nil
 }
 
 // Forget drops a token that a service refused; the next GetToken exchanges for

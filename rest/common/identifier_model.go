@@ -1,204 +1,30 @@
 package common
 
-import (
-	"fmt"
+import "github.com/parley-rtc/parley/internal/acswire"
 
-	"github.com/parley-rtc/parley/internal/ident"
+// What travels for an identifier in the body of a request or an answer.
+type (
+	// IdentifierModel is an identifier: its kind, its raw id and at most one of
+	// the objects below; with none it is of an unknown kind. Its method Identifier
+	// returns what it stands for; as in the official SDKs, what counts is the
+	// object that is set. The error of that wraps ErrInvalidIdentifier: two objects
+	// at once, none and no raw id, an object without its id, or ids that cannot be
+	// one.
+	IdentifierModel = acswire.IdentifierModel
+	// CommunicationUserModel is a user of a resource: its whole raw id.
+	CommunicationUserModel = acswire.CommunicationUserModel
+	// PhoneNumberModel is a phone number: its value, whether it is withheld, and
+	// what tells the participants with one number apart.
+	PhoneNumberModel = acswire.PhoneNumberModel
+	// MicrosoftTeamsUserModel is a Teams user, or a visitor, with a cloud.
+	MicrosoftTeamsUserModel = acswire.MicrosoftTeamsUserModel
+	// MicrosoftTeamsAppModel is a Teams application with a cloud.
+	MicrosoftTeamsAppModel = acswire.MicrosoftTeamsAppModel
+	// TeamsExtensionUserModel is a Teams Phone user who works through a resource:
+	// the ids of user, tenant and resource, and a cloud.
+	TeamsExtensionUserModel = acswire.TeamsExtensionUserModel
 )
-
-// IdentifierModel is an identifier in the body of a request or an answer. At
-// most one of the pointers to structs is set; with none it is of an unknown
-// kind and RawID tells all.
-type IdentifierModel struct {
-	// Kind is the kind; older versions of the contract do not send it.
-	Kind *IdentifierKind `json:"kind,omitempty"`
-	// RawID is the raw id; requests may leave it out.
-	RawID *string `json:"rawId,omitempty"`
-	// CommunicationUser is set for a user of a resource.
-	CommunicationUser *CommunicationUserModel `json:"communicationUser,omitempty"`
-	// PhoneNumber is set for a phone number.
-	PhoneNumber *PhoneNumberModel `json:"phoneNumber,omitempty"`
-	// MicrosoftTeamsUser is set for a Teams user.
-	MicrosoftTeamsUser *MicrosoftTeamsUserModel `json:"microsoftTeamsUser,omitempty"`
-	// MicrosoftTeamsApp is set for a Teams application.
-	MicrosoftTeamsApp *MicrosoftTeamsAppModel `json:"microsoftTeamsApp,omitempty"`
-	// TeamsExtensionUser is set for a Teams Phone user of a resource.
-	TeamsExtensionUser *TeamsExtensionUserModel `json:"teamsExtensionUser,omitempty"`
-}
-
-// CommunicationUserModel is a user of a resource.
-type CommunicationUserModel struct {
-	// ID is the whole raw id.
-	ID *string `json:"id,omitempty"`
-}
-
-// PhoneNumberModel is a phone number.
-type PhoneNumberModel struct {
-	// Value is the number, E.164.
-	Value *string `json:"value,omitempty"`
-	// IsAnonymous tells that the number is withheld.
-	IsAnonymous *bool `json:"isAnonymous,omitempty"`
-	// AssertedID tells the participants with one number apart.
-	AssertedID *string `json:"assertedId,omitempty"`
-}
-
-// MicrosoftTeamsUserModel is a Teams user.
-type MicrosoftTeamsUserModel struct {
-	// UserID is the Entra object id, or a visitor's id.
-	UserID *string `json:"userId,omitempty"`
-	// IsAnonymous tells that the user is a visitor.
-	IsAnonymous *bool `json:"isAnonymous,omitempty"`
-	// Cloud is the user's cloud; absent is CloudPublic.
-	Cloud *CloudEnvironment `json:"cloud,omitempty"`
-}
-
-// MicrosoftTeamsAppModel is a Teams application.
-type MicrosoftTeamsAppModel struct {
-	// AppID is the application's id.
-	AppID *string `json:"appId,omitempty"`
-	// Cloud is the application's cloud; absent is CloudPublic.
-	Cloud *CloudEnvironment `json:"cloud,omitempty"`
-}
-
-// TeamsExtensionUserModel is a Teams Phone user who works through a resource.
-type TeamsExtensionUserModel struct {
-	// UserID, TenantID and ResourceID are the ids of the user, of the user's
-	// tenant and of the resource.
-	UserID     *string `json:"userId,omitempty"`
-	TenantID   *string `json:"tenantId,omitempty"`
-	ResourceID *string `json:"resourceId,omitempty"`
-	// Cloud is the user's cloud; absent is CloudPublic.
-	Cloud *CloudEnvironment `json:"cloud,omitempty"`
-}
 
 // NewIdentifierModel returns what travels for an identifier, its kind and raw
 // id included. A nil identifier gives the zero model.
-func NewIdentifierModel(id Identifier) IdentifierModel {
-	if id == nil {
-		return IdentifierModel{}
-	}
-	m := IdentifierModel{Kind: new(id.Kind()), RawID: new(id.RawID())}
-	switch id := id.(type) {
-	case CommunicationUserIdentifier:
-		m.CommunicationUser = &CommunicationUserModel{ID: &id.ID}
-	case PhoneNumberIdentifier:
-		m.PhoneNumber = &PhoneNumberModel{Value: &id.PhoneNumber, IsAnonymous: new(id.Anonymous())}
-		if id.AssertedID != "" {
-			m.PhoneNumber.AssertedID = &id.AssertedID
-		}
-	case MicrosoftTeamsUserIdentifier:
-		m.MicrosoftTeamsUser = &MicrosoftTeamsUserModel{UserID: &id.UserID, IsAnonymous: &id.Anonymous, Cloud: cloud(id.Cloud)}
-	case MicrosoftTeamsAppIdentifier:
-		m.MicrosoftTeamsApp = &MicrosoftTeamsAppModel{AppID: &id.AppID, Cloud: cloud(id.Cloud)}
-	case TeamsExtensionUserIdentifier:
-		m.TeamsExtensionUser = &TeamsExtensionUserModel{
-			UserID: &id.UserID, TenantID: &id.TenantID, ResourceID: &id.ResourceID, Cloud: cloud(id.Cloud),
-		}
-	}
-	return m
-}
-
-func cloud(c CloudEnvironment) *CloudEnvironment {
-	if c == "" {
-		c = CloudPublic
-	}
-	return &c
-}
-
-// Identifier returns what the model stands for. As in the official SDKs, what
-// counts is the object that is set: one with a raw id alone is an
-// UnknownIdentifier. The error wraps ErrInvalidIdentifier: two objects at once,
-// none and no raw id, an object without its id, or ids that cannot be one.
-func (m IdentifierModel) Identifier() (Identifier, error) {
-	set := 0
-	for _, is := range []bool{
-		m.CommunicationUser != nil, m.PhoneNumber != nil, m.MicrosoftTeamsUser != nil, m.MicrosoftTeamsApp != nil, m.TeamsExtensionUser != nil,
-	} {
-		if is {
-			set++
-		}
-	}
-	if set > 1 {
-		return nil, fmt.Errorf("%w: more than one kind at once", ErrInvalidIdentifier)
-	}
-	id, err := m.read()
-	if err != nil {
-		return nil, err
-	}
-	if _, err := ident.Parse(id.RawID()); err != nil {
-		return nil, err
-	}
-	return id, nil
-}
-
-func (m IdentifierModel) read() (Identifier, error) {
-	switch {
-	case m.CommunicationUser != nil:
-		return CommunicationUserIdentifier{ID: value(m.CommunicationUser.ID)}, nil
-	case m.PhoneNumber != nil:
-		return m.phoneNumber()
-	case m.MicrosoftTeamsUser != nil:
-		u := m.MicrosoftTeamsUser
-		id := MicrosoftTeamsUserIdentifier{UserID: value(u.UserID), Anonymous: value(u.IsAnonymous), Cloud: cloudOf(u.Cloud)}
-		if id.Anonymous {
-			id.Cloud = CloudPublic // The raw id of a visitor has no cloud.
-		}
-		return id, required(id.UserID)
-	case m.MicrosoftTeamsApp != nil:
-		id := MicrosoftTeamsAppIdentifier{AppID: value(m.MicrosoftTeamsApp.AppID), Cloud: cloudOf(m.MicrosoftTeamsApp.Cloud)}
-		return id, required(id.AppID)
-	case m.TeamsExtensionUser != nil:
-		u := m.TeamsExtensionUser
-		id := TeamsExtensionUserIdentifier{
-			ResourceID: value(u.ResourceID), TenantID: value(u.TenantID), UserID: value(u.UserID), Cloud: cloudOf(u.Cloud),
-		}
-		return id, required(id.ResourceID, id.TenantID, id.UserID)
-	default:
-		return UnknownIdentifier{ID: value(m.RawID)}, nil
-	}
-}
-
-// phoneNumber takes the asserted id from the raw id when the object, of an
-// older version, does not have it.
-func (m IdentifierModel) phoneNumber() (Identifier, error) {
-	id := PhoneNumberIdentifier{PhoneNumber: value(m.PhoneNumber.Value), AssertedID: value(m.PhoneNumber.AssertedID)}
-	if value(m.PhoneNumber.IsAnonymous) {
-		id.PhoneNumber = ident.AnonymousNumber
-	}
-	if parsed, err := ident.Parse(value(m.RawID)); err == nil && id.AssertedID == "" {
-		if p, ok := parsed.(PhoneNumberIdentifier); ok && (p.PhoneNumber == id.PhoneNumber || id.PhoneNumber == "") {
-			id = p
-		}
-	}
-	return id, required(id.PhoneNumber)
-}
-
-func required(ids ...string) error {
-	for _, id := range ids {
-		if id == "" {
-			return fmt.Errorf("%w: an id is missing", ErrInvalidIdentifier)
-		}
-	}
-	return nil
-}
-
-func value[T any](p *T) T {
-	var zero T
-	if p == nil {
-		return zero
-	}
-	return *p
-}
-
-func cloudOf(c *CloudEnvironment) CloudEnvironment {
-	switch value(c) {
-	case CloudDOD:
-		return CloudDOD
-	case CloudGCCH:
-		return CloudGCCH
-	case CloudPublic:
-		return CloudPublic
-	default:
-		return CloudPublic
-	}
-}
+func NewIdentifierModel(id Identifier) IdentifierModel { return acswire.NewIdentifierModel(id) }

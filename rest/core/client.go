@@ -248,17 +248,11 @@ func Path(route string, values ...string) (string, error) {
 		if value == "" || value == "." || value == ".." {
 			return "", fmt.Errorf("%w: %s must not be %q", ErrInvalidParameter, name, value)
 		}
-		b.WriteString(before + escapeSegment(value))
+		b.WriteString(before + acswire.EscapePathValue(value))
 		rest = tail
 	}
 	if strings.Contains(rest, "{") {
 		return "", fmt.Errorf("%w: fewer values than places in %s", ErrInvalidParameter, route)
 	}
 	return b.String() + rest, nil
-}
-
-// escapeSegment escapes all but the unreserved characters (RFC 3986 2.3), as
-// the SDKs do: "8:acs:…" travels as "8%3Aacs%3A…".
-func escapeSegment(s string) string {
-	return strings.ReplaceAll(url.QueryEscape(s), "+", "%20")
 }

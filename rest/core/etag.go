@@ -3,6 +3,8 @@ package core
 import (
 	"net/http"
 	"strings"
+
+	"github.com/parley-rtc/parley/internal/acswire"
 )
 
 // ETag is the entity tag of a resource as headers have it, quotes included
@@ -50,10 +52,10 @@ func (c *MatchConditions) setOn(header http.Header) {
 		return
 	}
 	if c.IfMatch != nil {
-		header.Set("If-Match", string(*c.IfMatch))
+		header.Set(acswire.HeaderIfMatch, string(*c.IfMatch))
 	}
 	if c.IfNoneMatch != nil {
-		header.Set("If-None-Match", string(*c.IfNoneMatch))
+		header.Set(acswire.HeaderIfNoneMatch, string(*c.IfNoneMatch))
 	}
 }
 
@@ -62,7 +64,7 @@ func ReadETag(resp *http.Response) *ETag {
 	if resp == nil {
 		return nil
 	}
-	value := resp.Header.Get("Etag")
+	value := resp.Header.Get(acswire.HeaderETag)
 	if value == "" {
 		return nil
 	}

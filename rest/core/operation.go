@@ -6,14 +6,13 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+
+	"github.com/parley-rtc/parley/internal/acswire"
 )
 
 const (
 	operationVersion = 1
 	maxResumeToken   = 32 << 10
-	headerOperation  = "Operation-Location"
-	headerAsync      = "Azure-AsyncOperation"
-	headerLocation   = "Location"
 	stateSucceeded   = "succeeded"
 	stateFailed      = "failed"
 	stateRunning     = "running"
@@ -89,7 +88,7 @@ func (o *operation) begin(client *Client, resp *http.Response) error {
 	for _, one := range []struct {
 		header  string
 		pattern pattern
-	}{{headerAsync, patternAsync}, {headerOperation, patternOperation}, {headerLocation, patternLocation}} {
+	}{{acswire.HeaderAsyncOperation, patternAsync}, {acswire.HeaderOperationLocation, patternOperation}, {acswire.HeaderLocation, patternLocation}} {
 		link := resp.Header.Get(one.header)
 		if link == "" || (one.pattern == patternLocation && resp.StatusCode != http.StatusAccepted) {
 			continue
@@ -121,9 +120,9 @@ func (o *operation) update(client *Client, resp *http.Response) error {
 	}
 	switch o.Pattern {
 	case patternAsync:
-		return o.updateByBody(client, resp, headerAsync)
+		return o.updateByBody(client, resp, acswire.HeaderAsyncOperation)
 	case patternOperation:
-		return o.updateByBody(client, resp, headerOperation)
+		return o.updateByBody(client, resp, acswire.HeaderOperationLocation)
 	case patternLocation:
 		o.Poll = o.Location
 		return o.updateByStatus(resp, stateSucceeded)
@@ -135,7 +134,7 @@ func (o *operation) update(client *Client, resp *http.Response) error {
 }
 
 func (o *operation) setLocation(client *Client, resp *http.Response) error {
-	link := resp.Header.Get(headerLocation)
+	link := resp.Header.Get(acswire.HeaderLocation)
 	if link == "" {
 		return nil
 	}

@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strconv"
 	"time"
+
+	"github.com/parley-rtc/parley/internal/acswire"
 )
 
 // Defaults of RetryOptions.
@@ -200,7 +202,7 @@ func RetryAfter(resp *http.Response) (time.Duration, bool) {
 			return d, true
 		}
 	}
-	value := resp.Header.Get("Retry-After")
+	value := resp.Header.Get(acswire.HeaderRetryAfter)
 	if d, ok := parseCount(value, time.Second); ok {
 		return d, true
 	}
