@@ -24,8 +24,8 @@ type ClientOptions struct {
 	// APIVersion is the version of the contract that is asked for. Empty: the
 	// newest stable one that the client knows.
 	APIVersion string
-	// Transport sends the requests. Nil: an http.Client of the client's own
-	// that follows no redirect.
+	// Transport sends the requests. Nil: that of NewTransport, which trusts the
+	// system's authorities and follows no redirect.
 	Transport Transporter
 	// Retry says when and how a request is repeated.
 	Retry RetryOptions
@@ -64,7 +64,7 @@ func NewPipeline(config PipelineConfig, options *ClientOptions) *Pipeline {
 	}
 	transport := options.Transport
 	if transport == nil {
-		transport = defaultTransport()
+		transport = NewTransport(nil)
 	}
 	policies := []Policy{
 		newTelemetryPolicy(config.Module, config.Version, options.Telemetry),

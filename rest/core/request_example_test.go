@@ -2,9 +2,13 @@ package core_test
 
 import (
 	"context"
+	"crypto/x509"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io/fs"
 	"net/http"
+	"os"
 
 	"github.com/parley-rtc/parley/rest/core"
 	"github.com/parley-rtc/parley/rest/core/fake"
@@ -112,4 +116,18 @@ func ExampleTokenCredentialFunc_GetToken() {
 	token, err := credential.GetToken(context.Background(), core.TokenRequestOptions{})
 	fmt.Println(token, err)
 	// Output: REDACTED <nil>
+}
+
+func ExampleNewTransport() {
+	connection := struct{ CAFile, ConnectionString string }{"testdata/none.pem", exampleConnectionString} // of connection.json
+	pool := x509.NewCertPool()
+	pem, err := os.ReadFile(connection.CAFile)
+	if err != nil || !pool.AppendCertsFromPEM(pem) {
+		fmt.Println("no authority:", errors.Is(err, fs.ErrNotExist))
+	}
+	options := core.ClientOptions{Transport: core.NewTransport(&core.TransportOptions{RootCAs: pool})}
+	fmt.Println(options.Transport != nil)
+	// Output:
+	// no authority: true
+	// true
 }

@@ -1,6 +1,8 @@
 package core
 
 import (
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"net/http"
 	"net/url"
@@ -13,12 +15,29 @@ type Transporter interface {
 	Do(req *http.Request) (*http.Response, error)
 }
 
-// defaultTransport uses the connections that the process shares. It does not
-// follow redirects: see the package comment.
-func defaultTransport() Transporter {
-	return &http.Client{
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+// TransportOptions configure NewTransport; nil is the zero value.
+type TransportOptions struct {
+	// RootCAs are the authorities whose certificates are trusted: for a service
+	// with one of its own, that of caFile in connection.json. Nil: the system's.
+	RootCAs *x509.CertPool
+}
+
+// NewTransport returns what clients use by themselves, with a choice of
+// authorities: it follows no redirect (see the package comment). Several clients
+// may share one; without RootCAs it has the connections of the whole process.
+// Whoever ends using it calls CloseIdleConnections.
+func NewTransport(options *TransportOptions) *http.Client {
+	c := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	if options == nil || options.RootCAs == nil {
+		return c
 	}
+	t := &http.Transport{Proxy: http.ProxyFromEnvironment, ForceAttemptHTTP2: true}
+	if shared, ok := http.DefaultTransport.(*http.Transport); ok {
+		t = shared.Clone()
+	}
+	t.TLSClientConfig = &tls.Config{RootCAs: options.RootCAs, MinVersion: tls.VersionTLS12}
+	c.Transport = t
+	return c
 }
 
 // transportPolicy ends every pipeline.
