@@ -106,8 +106,8 @@ func (d *delivery) insert(tx *store.Tx, now time.Time, life time.Duration) error
 		return ErrTarget
 	}
 	_, err = tx.Exec(`INSERT INTO webhook_deliveries (id, resource_id, subscription_id, endpoint, host, event_schema, audience, event, queue, position,
-		state, attempts, next_at, leased_until, reason, created_at, expires_at, dead_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 'waiting', 0, $11, 0, '', $11, $12, 0)`,
+		state, attempts, next_at, leased_until, node, reason, created_at, expires_at, dead_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 'waiting', 0, $11, 0, '', '', $11, $12, 0)`,
 		id, d.event.ResourceID.String(), d.subscription, d.endpoint, u.Host, string(d.schema), d.audience, string(body), d.queue, position,
 		now.UnixMilli(), now.Add(life).UnixMilli())
 	return err
@@ -142,7 +142,7 @@ func (s *Service) claim(ctx context.Context) (more bool, err error) {
 	}
 	var claimed []delivery
 	err = s.options.Store.Write(ctx, func(tx *store.Tx) (err error) {
-		claimed, err = lend(tx, args, now, free, maps.Clone(busy))
+		claimed, err = lend(tx, args, now, free, maps.Clone(busy), s.options.Node)
 		return err
 	})
 	if err != nil {
@@ -155,7 +155,7 @@ func (s *Service) claim(ctx context.Context) (more bool, err error) {
 }
 
 // lend leases at most so many deliveries, and not too many for one host.
-func lend(tx *store.Tx, args []any, now int64, free int, busy map[string]int) ([]delivery, error) {
+func lend(tx *store.Tx, args []any, now int64, free int, busy map[string]int, node string) ([]delivery, error) {
 	rows, err := tx.Query("SELECT id, host FROM webhook_deliveries d WHERE "+due+" ORDER BY next_at, position, id LIMIT $6", append(args, int64(free))...)
 	if err != nil {
 		return nil, err
@@ -181,9 +181,9 @@ func lend(tx *store.Tx, args []any, now int64, free int, busy map[string]int) ([
 	for _, id := range ids {
 		var d delivery
 		var resource, event string
-		err := tx.QueryRow(`UPDATE webhook_deliveries SET attempts = attempts + 1, leased_until = $1 WHERE id = $2
+		err := tx.QueryRow(`UPDATE webhook_deliveries SET attempts = attempts + 1, leased_until = $1, node = $3 WHERE id = $2
 			RETURNING id, resource_id, subscription_id, endpoint, host, event_schema, audience, event, queue, attempts, expires_at`,
-			now+lease.Milliseconds(), id).
+			now+lease.Milliseconds(), id, node).
 			Scan(&d.id, &resource, &d.subscription, &d.endpoint, &d.host, &d.schema, &d.audience, &event, &d.queue, &d.attempts, &d.expires)
 		if err != nil {
 			return nil, err

@@ -55,6 +55,9 @@ type Options struct {
 	// Alone says that no other node uses the store: what an earlier start was at
 	// is nobody's work now.
 	Alone bool
+	// Node names this node among those that use the store, the same at each of
+	// its starts: what its own earlier start was at is nobody's work now.
+	Node string
 	// Now is the clock; nil is time.Now.
 	Now func() time.Time
 	// Logger hears of what an operator can mend; nil is silent. Neither events nor
@@ -138,7 +141,7 @@ func (s *Service) EraseResource(ctx context.Context, id guid.GUID) error {
 
 // work delivers until the service closes.
 func (s *Service) work(ctx context.Context) {
-	if s.options.Alone {
+	if s.options.Alone || s.options.Node != "" {
 		s.note(ctx, s.free(ctx))
 	}
 	scan, tidy := time.NewTicker(scanEvery), time.NewTicker(tidyEvery)
@@ -168,8 +171,13 @@ func (s *Service) note(ctx context.Context, err error) {
 
 // free takes away the leases of an earlier start.
 func (s *Service) free(ctx context.Context) error {
+	alone := ""
+	if s.options.Alone {
+		alone = "alone"
+	}
 	return s.options.Store.Write(ctx, func(tx *store.Tx) error {
-		_, err := tx.Exec("UPDATE webhook_deliveries SET leased_until = 0 WHERE leased_until > 0")
+		_, err := tx.Exec("UPDATE webhook_deliveries SET leased_until = 0 WHERE state = 'waiting' AND leased_until > 0 AND (node = $1 OR $2 = 'alone')",
+			s.options.Node, alone)
 		return err
 	})
 }

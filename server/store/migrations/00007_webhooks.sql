@@ -20,6 +20,7 @@ CREATE TABLE webhook_subscriptions (
 CREATE INDEX webhook_subscriptions_name ON webhook_subscriptions (resource_id, name);
 
 -- One row is one event for one receiver. It is gone when it was delivered.
+-- node is the last that had it in hand.
 CREATE TABLE webhook_deliveries (
     id TEXT NOT NULL PRIMARY KEY,
     resource_id TEXT NOT NULL,
@@ -35,6 +36,7 @@ CREATE TABLE webhook_deliveries (
     attempts BIGINT NOT NULL,
     next_at BIGINT NOT NULL,
     leased_until BIGINT NOT NULL,
+    node TEXT NOT NULL,
     reason TEXT NOT NULL,
     created_at BIGINT NOT NULL,
     expires_at BIGINT NOT NULL,
