@@ -179,10 +179,10 @@ func (p *process) busy() (time.Duration, error) {
 }
 
 // serve starts the service as a process and returns when it is ready.
-func serve(ctx context.Context, parley, folder string) (*process, *account.Connection, time.Duration, error) {
+func serve(ctx context.Context, parley, folder string, more ...string) (*process, *account.Connection, time.Duration, error) {
 	ctx, cancel := context.WithTimeout(ctx, callTime)
 	defer cancel()
-	p, err := start(context.WithoutCancel(ctx), parley, "serve", "--data", folder, "--json")
+	p, err := start(context.WithoutCancel(ctx), parley, append([]string{"serve", "--data", folder, "--json"}, more...)...)
 	if err != nil {
 		return nil, nil, 0, err
 	}

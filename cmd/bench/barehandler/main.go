@@ -36,9 +36,10 @@ func main() {
 
 func run() error {
 	data := flag.String("data", "", "folder of the database")
+	database := flag.String("database", "", "URL of a PostgreSQL database; empty: SQLite in the folder")
 	flag.Parse()
 	ctx := context.Background()
-	st, err := store.Open(ctx, store.Options{Path: filepath.Join(*data, "bare.db")})
+	st, err := store.Open(ctx, store.Options{Path: filepath.Join(*data, "bare.db"), URL: *database})
 	if err != nil {
 		return fmt.Errorf("store: %w", err)
 	}
