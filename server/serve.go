@@ -48,7 +48,7 @@ func (s *Server) serveOn(l net.Listener, base context.Context, handler http.Hand
 	timeouts := s.options.RequestTimeouts.orDefaults()
 	h := &http.Server{
 		Handler:           handler,
-		TLSConfig:         tlsConfig,
+		TLSConfig:         tlsConfig.Clone(), // each server writes into its own
 		ReadHeaderTimeout: timeouts.Header,
 		ReadTimeout:       timeouts.Read,
 		WriteTimeout:      timeouts.Write,
