@@ -15,7 +15,7 @@ type CommunicationServiceResource struct {
 	Location   *string                         `json:"location,omitempty"`
 	Tags       map[string]*string              `json:"tags,omitempty"`
 	SystemData *SystemData                     `json:"systemData,omitempty"`
-	Identity   *ManagedServiceIdentity         `json:"identity,omitempty"` // from 2023-04-01
+	Identity   *ManagedServiceIdentity         `json:"identity,omitempty" since:"2023-04-01"`
 	Properties *CommunicationServiceProperties `json:"properties,omitempty"`
 }
 
@@ -33,26 +33,26 @@ type CommunicationServiceProperties struct {
 	// ImmutableResourceID is the id that stands in the ids of users.
 	ImmutableResourceID *string `json:"immutableResourceId,omitempty"`
 	// LinkedDomains are resource ids of e-mail domains; from 2023-03-31.
-	LinkedDomains []string `json:"linkedDomains,omitempty"`
+	LinkedDomains []string `json:"linkedDomains,omitempty" since:"2023-03-31"`
 	// PublicNetworkAccess is one of the PublicNetworkAccess constants; from
 	// 2025-09-01.
-	PublicNetworkAccess *string `json:"publicNetworkAccess,omitempty"`
+	PublicNetworkAccess *string `json:"publicNetworkAccess,omitempty" since:"2025-09-01"`
 	// DisableLocalAuth refuses access keys; from 2025-09-01.
-	DisableLocalAuth *bool `json:"disableLocalAuth,omitempty"`
+	DisableLocalAuth *bool `json:"disableLocalAuth,omitempty" since:"2025-09-01"`
 }
 
 // CommunicationServiceResourceUpdate is the body of the PATCH of a resource.
 type CommunicationServiceResourceUpdate struct {
 	Tags       map[string]*string                    `json:"tags,omitempty"`
-	Identity   *ManagedServiceIdentity               `json:"identity,omitempty"`
+	Identity   *ManagedServiceIdentity               `json:"identity,omitempty" since:"2023-04-01"`
 	Properties *CommunicationServiceUpdateProperties `json:"properties,omitempty"`
 }
 
 // CommunicationServiceUpdateProperties are the properties that a PATCH changes.
 type CommunicationServiceUpdateProperties struct {
-	LinkedDomains       []string `json:"linkedDomains,omitempty"`
-	PublicNetworkAccess *string  `json:"publicNetworkAccess,omitempty"`
-	DisableLocalAuth    *bool    `json:"disableLocalAuth,omitempty"`
+	LinkedDomains       []string `json:"linkedDomains,omitempty" since:"2023-03-31"`
+	PublicNetworkAccess *string  `json:"publicNetworkAccess,omitempty" since:"2025-09-01"`
+	DisableLocalAuth    *bool    `json:"disableLocalAuth,omitempty" since:"2025-09-01"`
 }
 
 // CommunicationServiceResourceList is a page of resources.

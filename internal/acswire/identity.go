@@ -5,10 +5,10 @@ type CreateIdentityRequest struct {
 	// CreateTokenWithScopes asks for a token with these scopes; absent means no token.
 	CreateTokenWithScopes []string `json:"createTokenWithScopes,omitempty"`
 	// ExpiresInMinutes is the lifetime of that token; absent means DefaultTokenMinutes.
-	ExpiresInMinutes *int32 `json:"expiresInMinutes,omitempty"`
+	ExpiresInMinutes *int32 `json:"expiresInMinutes,omitempty" since:"2022-10-01"`
 	// CustomID ties the identity to an id of the caller's own: the same id
 	// gives the same identity every time. From api-version 2025-03-02-preview.
-	CustomID *string `json:"customId,omitempty"`
+	CustomID *string `json:"customId,omitempty" since:"2025-03-02-preview"`
 }
 
 // Identity is a user of a resource.
@@ -16,9 +16,9 @@ type Identity struct {
 	// ID is the raw id, "8:acs:<resource>_<user>".
 	ID *string `json:"id,omitempty"`
 	// CustomID is the caller's own id, when the identity was made with one.
-	CustomID *string `json:"customId,omitempty"`
+	CustomID *string `json:"customId,omitempty" since:"2025-03-02-preview"`
 	// LastTokenIssuedAt is when the last token was issued, RFC 3339.
-	LastTokenIssuedAt *string `json:"lastTokenIssuedAt,omitempty"`
+	LastTokenIssuedAt *string `json:"lastTokenIssuedAt,omitempty" since:"2025-03-02-preview"`
 }
 
 // AccessToken is a user access token and when it ends.
@@ -40,7 +40,7 @@ type IssueAccessTokenRequest struct {
 	// Scopes are the scopes of the token; at least one.
 	Scopes []string `json:"scopes"`
 	// ExpiresInMinutes is the lifetime; absent means DefaultTokenMinutes.
-	ExpiresInMinutes *int32 `json:"expiresInMinutes,omitempty"`
+	ExpiresInMinutes *int32 `json:"expiresInMinutes,omitempty" since:"2022-10-01"`
 }
 
 // IdentityV2020 is the user and the body of the 200 that answers POST

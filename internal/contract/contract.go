@@ -69,7 +69,7 @@ func Load(root, area, version string) (*Contract, error) {
 		}
 		for route, item := range doc.Paths.Map() {
 			for method, operation := range item.Operations() {
-				c.operations[key(method, route)] = operation
+				c.operations[Key(method, route)] = operation
 			}
 		}
 		examples, err := examplesOf(file)
@@ -160,7 +160,7 @@ func (c *Contract) Operations() []string {
 	list := slices.Collect(maps.Keys(c.operations))
 	if c.surface != nil {
 		for _, o := range c.surface.Operations {
-			list = append(list, key(o.Method, o.Path))
+			list = append(list, Key(o.Method, o.Path))
 		}
 	}
 	slices.Sort(list)
@@ -170,7 +170,7 @@ func (c *Contract) Operations() []string {
 // Has tells whether the contract has an operation, whatever the names of the
 // route's values.
 func (c *Contract) Has(method, route string) bool {
-	_, found := slices.BinarySearch(c.Operations(), key(method, route))
+	_, found := slices.BinarySearch(c.Operations(), Key(method, route))
 	return found
 }
 
@@ -192,7 +192,7 @@ func (c *Contract) Route(method, path string) string {
 // Check says whether an answer to an operation is as specified. The error is
 // ErrNotSpecified, ErrMismatch, ErrUndeclared or nil.
 func (c *Contract) Check(method, route string, status int, body []byte) error {
-	if operation := c.operations[key(method, route)]; operation != nil {
+	if operation := c.operations[Key(method, route)]; operation != nil {
 		return check(operation, status, body)
 	}
 	if c.surface != nil {
@@ -203,9 +203,9 @@ func (c *Contract) Check(method, route string, status int, body []byte) error {
 
 var values = regexp.MustCompile(`\{[^{}]*\}`)
 
-// key tells operations apart whatever the names of their values, and whatever
+// Key tells operations apart whatever the names of their values, and whatever
 // the case: the resource manager's paths come in any.
-func key(method, route string) string {
+func Key(method, route string) string {
 	return strings.ToUpper(method) + " " + strings.ToLower(values.ReplaceAllString(route, "{}"))
 }
 

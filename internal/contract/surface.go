@@ -14,8 +14,11 @@ import (
 // the members of models, without their formats.
 type surface struct {
 	Operations []struct {
-		Method    string `json:"method"`
-		Path      string `json:"path"`
+		Method    string  `json:"method"`
+		Path      string  `json:"path"`
+		Query     []named `json:"query"`
+		Headers   []named `json:"headers"`
+		Body      kind    `json:"body"`
 		Responses map[string]struct {
 			Body kind `json:"body"`
 		} `json:"responses"`
@@ -27,6 +30,10 @@ type surface struct {
 		// have members of their own.
 		Discriminator string `json:"discriminator"`
 	} `json:"models"`
+}
+
+type named struct {
+	Name string `json:"name"`
 }
 
 type property struct {
@@ -67,7 +74,7 @@ func parseSurface(data []byte) (*surface, error) {
 
 func (s *surface) check(method, route string, status int, body []byte) error {
 	for _, o := range s.Operations {
-		if key(o.Method, o.Path) != key(method, route) {
+		if Key(o.Method, o.Path) != Key(method, route) {
 			continue
 		}
 		response, ok := o.Responses[strconv.Itoa(status)]

@@ -32,7 +32,7 @@ func Document(area, version string) (map[string]any, error) {
 }
 
 func document(a acswire.Area, v acswire.ServedVersion) object {
-	s := newSchemas()
+	s := newSchemas(v.Contract)
 	paths := object{}
 	for _, o := range acswire.Operations(a) {
 		if !o.In(v) {

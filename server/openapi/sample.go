@@ -1,10 +1,14 @@
 package openapi
 
-import "strings"
+import (
+	"strings"
 
-// Sample returns a JSON text of a model's form, to fill in.
-func Sample(model any) string {
-	s := newSchemas()
+	"github.com/parley-rtc/parley/internal/acswire"
+)
+
+// Sample returns a JSON text of a model's form in a contract, to fill in.
+func Sample(model any, contract acswire.Version) string {
+	s := newSchemas(contract)
 	return string(encode(s.sample(s.of(model), 0)))
 }
 

@@ -4,14 +4,18 @@ import (
 	"encoding/json"
 	"reflect"
 	"strings"
+
+	"github.com/parley-rtc/parley/internal/acswire"
 )
 
-// schemas makes JSON Schemas of models, each under its own name.
+// schemas makes JSON Schemas of models, each under its own name, as a contract
+// has them.
 type schemas struct {
 	components object
+	contract   acswire.Version
 }
 
-func newSchemas() *schemas { return &schemas{object{}} }
+func newSchemas(contract acswire.Version) *schemas { return &schemas{object{}, contract} }
 
 // of returns the schema of a model.
 func (s *schemas) of(model any) object { return s.typ(reflect.TypeOf(model)) }
@@ -61,7 +65,7 @@ func (s *schemas) members(t reflect.Type) object {
 	var required []string
 	for f := range t.Fields() {
 		name, options, _ := strings.Cut(f.Tag.Get("json"), ",")
-		if name == "-" || !f.IsExported() {
+		if name == "-" || !f.IsExported() || s.later(f.Tag.Get("since")) {
 			continue
 		}
 		if name == "" {
@@ -78,4 +82,11 @@ func (s *schemas) members(t reflect.Type) object {
 		out["required"] = required
 	}
 	return out
+}
+
+// later tells whether a member came after the contract. A tag that is no version
+// is found by the test that compares documents with specifications.
+func (s *schemas) later(since string) bool {
+	first, err := acswire.ParseVersion(since)
+	return err == nil && s.contract.Compare(first) < 0
 }

@@ -90,7 +90,7 @@ func item(o *acswire.Operation, v acswire.ServedVersion) object {
 	if o.Request != nil {
 		headers = append(headers, object{"key": acswire.HeaderContentType, "value": "application/json"})
 		request["header"] = headers
-		request["body"] = object{"mode": "raw", "raw": openapi.Sample(o.Request), "options": object{"raw": object{"language": "json"}}}
+		request["body"] = object{"mode": "raw", "raw": openapi.Sample(o.Request, v.Contract), "options": object{"raw": object{"language": "json"}}}
 	}
 	return object{"name": o.Summary, "request": request}
 }
