@@ -69,7 +69,10 @@ func (s *Server) openResources() (err error) {
 func (s *Server) openManager() {
 	s.arm = arm.New(arm.Options{
 		Resources: s.resources, Hosts: s.hosts, Logger: s.logger,
-		Erasers: []arm.Eraser{s.endResource, s.identity.EraseResource, s.calls.EraseResource, repeat.New(s.store, s.options.Now).EraseResource},
+		Erasers: []arm.Eraser{
+			s.endResource, s.identity.EraseResource, s.calls.EraseResource, s.webhooks.EraseResource,
+			repeat.New(s.store, s.options.Now).EraseResource,
+		},
 	})
 }
 

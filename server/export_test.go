@@ -4,6 +4,8 @@ import (
 	"context"
 	"time"
 
+	"github.com/parley-rtc/parley/server/store"
+	"github.com/parley-rtc/parley/server/webhook"
 	"github.com/parley-rtc/parley/signaling"
 )
 
@@ -30,4 +32,12 @@ func NewUser(s *Server) (id, token string, err error) {
 	}
 	token, _, err = s.identity.Sign(&user, []string{"voip"}, now, time.Hour)
 	return user.RawID(), token, err
+}
+
+// PublishEvent publishes an event of the default resource.
+func PublishEvent(s *Server, event webhook.Event) error {
+	event.ResourceID, event.Source = s.resources.Default().ID, s.resources.Default().Path()
+	err := s.store.Write(context.Background(), func(tx *store.Tx) error { return s.webhooks.Publish(tx, event) })
+	s.webhooks.Wake()
+	return err
 }

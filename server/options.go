@@ -2,6 +2,7 @@ package server
 
 import (
 	"crypto/tls"
+	"crypto/x509"
 	"io"
 	"log/slog"
 	"net"
@@ -64,6 +65,13 @@ type Options struct {
 	// for what it says. The service's own issuer, of the token in
 	// connection.json, is always there beside them.
 	OIDC []oidc.Issuer
+	// WebhookTargets are what events may be sent to although it is not public:
+	// host names ("hooks.internal", "*.corp.example"), addresses and prefixes. A
+	// service that listens on loopback only sends anywhere.
+	WebhookTargets []string
+	// WebhookRoots verify the receivers of events; nil is the system's
+	// authorities.
+	WebhookRoots *x509.CertPool
 	// Domain is the domain under which every resource has a host name of its
 	// own, "NAME.DOMAIN", with ":PORT" when clients reach https at another port
 	// than the one listened on. Empty: each resource but the default one has a

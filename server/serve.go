@@ -126,9 +126,10 @@ func (s *Server) handler() (*front.Front, error) {
 	f.Handle(http.MethodGet, identity.JWKSPath, http.HandlerFunc(s.identity.ServeJWKS))
 	f.Handle(http.MethodGet, openapi.Path, openapi.Handler())
 	f.Handle(http.MethodGet, openapi.Path+"/*", openapi.Handler())
-	signingKeys := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { s.serveSigningKeys(f, w, r) })
+	signingKeys := s.operatorOnly(f, s.serveSigningKeys)
 	f.Handle(http.MethodGet, SigningKeysPath, signingKeys)
 	f.Handle(http.MethodPost, SigningKeysPath, signingKeys)
+	s.handleWebhooks(f)
 	f.Handle(http.MethodGet, "/metrics", s.metrics.Handler())
 	return f, nil
 }

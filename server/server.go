@@ -20,6 +20,7 @@ import (
 	"github.com/parley-rtc/parley/server/operations"
 	"github.com/parley-rtc/parley/server/resource"
 	"github.com/parley-rtc/parley/server/store"
+	"github.com/parley-rtc/parley/server/webhook"
 	"github.com/parley-rtc/parley/signaling"
 )
 
@@ -61,6 +62,7 @@ type Server struct {
 	calls      *calls.Service
 	arm        *arm.Service
 	operations *operations.Service
+	webhooks   *webhook.Service
 
 	http, https net.Listener
 	servers     []*http.Server
@@ -171,6 +173,9 @@ func (s *Server) close(ctx context.Context) error {
 		s.bearers.Close()
 	}
 	s.closeManager(note)
+	if s.webhooks != nil {
+		s.webhooks.Close()
+	}
 	for _, h := range s.allServers() {
 		note("http", h.Close())
 	}

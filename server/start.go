@@ -60,6 +60,9 @@ func (s *Server) start() error {
 		return err
 	}
 	s.recheckSessions()
+	if err := s.openWebhooks(); err != nil {
+		return err
+	}
 	s.openManager()
 	if err := s.serve(tlsConfig); err != nil {
 		return err

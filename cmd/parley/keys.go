@@ -1,23 +1,16 @@
 package main
 
 import (
-	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
-	"os"
 	"path/filepath"
-	"strings"
 	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
 
-	"github.com/parley-rtc/parley/internal/acswire"
 	"github.com/parley-rtc/parley/server"
 )
 
@@ -58,38 +51,11 @@ regenerated through the resource manager.`,
 	return cmd
 }
 
-// keysTime limits a request.
-const keysTime = 30 * time.Second
-
 // keys asks the service and prints the keys.
 func keys(cmd *cobra.Command, file, method, query string) error {
-	ctx, cancel := context.WithTimeout(cmd.Context(), keysTime)
-	defer cancel()
-	c, client, err := manager(file)
+	data, err := askService(cmd.Context(), file, method, server.SigningKeysPath+query, nil)
 	if err != nil {
 		return err
-	}
-	defer client.CloseIdleConnections()
-	req, err := http.NewRequestWithContext(ctx, method, strings.TrimSuffix(c.ARMEndpoint, "/")+server.SigningKeysPath+query, nil)
-	if err != nil {
-		return fmt.Errorf("request: %w", err)
-	}
-	req.Header.Set(acswire.HeaderAuthorization, "Bearer "+c.ARMToken)
-	resp, err := client.Do(req)
-	if err != nil {
-		return fmt.Errorf("the service does not answer (is it running?): %w", err)
-	}
-	defer resp.Body.Close()
-	data, err := io.ReadAll(io.LimitReader(resp.Body, 1<<20))
-	if err != nil {
-		return fmt.Errorf("answer: %w", err)
-	}
-	if resp.StatusCode != http.StatusOK {
-		var refused acswire.ErrorResponse
-		if json.Unmarshal(data, &refused) == nil && refused.Error.Message != "" {
-			return fmt.Errorf("the service refused: %s", refused.Error.Message)
-		}
-		return fmt.Errorf("the service refused: %s", resp.Status)
 	}
 	if wantsJSON(cmd) {
 		_, err := cmd.OutOrStdout().Write(data)
@@ -113,28 +79,4 @@ func printKeys(out io.Writer, list server.SigningKeys) error {
 		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\n", k.ID, k.Algorithm, k.State, k.Activates.Local().Format(time.DateTime), until)
 	}
 	return t.Flush()
-}
-
-// manager reads connection.json and returns a client that trusts the service.
-func manager(file string) (*server.Connection, *http.Client, error) {
-	data, err := os.ReadFile(file)
-	if err != nil {
-		return nil, nil, fmt.Errorf("connection file: %w", err)
-	}
-	c := &server.Connection{}
-	if err := json.Unmarshal(data, c); err != nil {
-		return nil, nil, fmt.Errorf("connection file %s: %w", file, err)
-	}
-	config := &tls.Config{MinVersion: tls.VersionTLS12}
-	if c.CAFile != "" {
-		pem, err := os.ReadFile(c.CAFile)
-		if err != nil {
-			return nil, nil, fmt.Errorf("certificate authority: %w", err)
-		}
-		config.RootCAs = x509.NewCertPool()
-		if !config.RootCAs.AppendCertsFromPEM(pem) {
-			return nil, nil, errors.New("the certificate authority's file holds no certificate")
-		}
-	}
-	return c, &http.Client{Transport: &http.Transport{TLSClientConfig: config}}, nil
 }

@@ -24,7 +24,8 @@ type serveFlags struct {
 	data, http, https, turn, publicIP, database, nats, limits string
 	natsCredentials, natsCA, tlsCert, tlsKey                  string
 	tokenAlgorithm                                            string
-	oidc                                                      []string
+	domain, resourcePorts                                     string
+	oidc, webhookTargets                                      []string
 }
 
 func newServe() *cobra.Command {
@@ -67,6 +68,9 @@ An address is HOST:PORT; port 0 takes a free port, "off" does without.`,
 	flags.StringVar(&f.tokenAlgorithm, "token-algorithm", string(identity.AlgorithmES256), "`algorithm` that signs user access tokens: ES256, or RS256 as ACS's own")
 	flags.StringArrayVar(&f.oidc, "oidc", nil, "an issuer of bearer tokens to trust, as `issuer=URL;use=service|management|exchange;audience=…` (docs/operate.md); may be given several times")
 	flags.StringVar(&f.limits, "limits", "off", "`limits` of requests: off, acs for what ACS publishes, or a YAML file")
+	flags.StringVar(&f.domain, "domain", "", "`domain` under which every resource has a host name, NAME.DOMAIN[:PORT]; empty: a port each")
+	flags.StringVar(&f.resourcePorts, "resource-ports", "", "`ports` for resources without a domain, FIRST-LAST; empty: any free ones")
+	flags.StringArrayVar(&f.webhookTargets, "webhook-target", nil, "a `host` (*.NAME for those below), address or prefix that events may be sent to although it is not public; may be given several times")
 	return cmd
 }
 
@@ -78,6 +82,7 @@ func serve(cmd *cobra.Command, f serveFlags) error {
 	options := server.Options{
 		DataDir: f.data, HTTPAddr: f.http, HTTPSAddr: f.https, TURNAddr: f.turn,
 		PublicIP: f.publicIP, Logger: logger, Limits: f.limits,
+		Domain: f.domain, WebhookTargets: f.webhookTargets,
 		Database: f.database, NATS: f.nats, NATSCredentials: f.natsCredentials,
 	}
 	if options.TLSConfig, err = givenCertificate(f.tlsCert, f.tlsKey); err != nil {
@@ -94,6 +99,9 @@ func serve(cmd *cobra.Command, f serveFlags) error {
 		}
 		defer recording.Close()
 		options.Record = recording
+	}
+	if options.ResourcePorts, err = server.ParsePortRange(f.resourcePorts); err != nil {
+		return usagef("--resource-ports: %w", err)
 	}
 	if options.TokenAlgorithm, err = identity.ParseAlgorithm(f.tokenAlgorithm); err != nil {
 		return &usageError{err}

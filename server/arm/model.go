@@ -19,7 +19,7 @@ func (s *Service) answer(r *front.Request, status int, res *resource.Resource, s
 // model is a resource in the form of a contract.
 func (s *Service) model(contract acswire.Version, r *resource.Resource, shown resource.State) *acswire.CommunicationServiceResource {
 	m := &acswire.CommunicationServiceResource{
-		ID: ptr(pathOf(r)), Name: ptr(r.Name), Type: ptr(strings.ToLower(acswire.TypeCommunicationService)), Location: ptr(r.Location),
+		ID: ptr(r.Path()), Name: ptr(r.Name), Type: ptr(strings.ToLower(acswire.TypeCommunicationService)), Location: ptr(r.Location),
 		SystemData: &acswire.SystemData{
 			CreatedBy: ptr(r.Created.By.Name), CreatedByType: ptr(r.Created.By.Kind), CreatedAt: timestamp(r.Created.At),
 			LastModifiedBy: ptr(r.Modified.By.Name), LastModifiedByType: ptr(r.Modified.By.Kind), LastModifiedAt: timestamp(r.Modified.At),

@@ -105,12 +105,6 @@ func (sc scope) notFound() *front.Error {
 		fmt.Sprintf("The Resource '%s/%s' under resource group '%s' was not found.", acswire.TypeCommunicationService, sc.name, sc.group))
 }
 
-// pathOf returns the path of a resource, which is its id to the resource
-// manager.
-func pathOf(r *resource.Resource) string {
-	return "/subscriptions/" + r.SubscriptionID.String() + "/resourceGroups/" + r.Group + "/providers/" + acswire.TypeCommunicationService + "/" + r.Name
-}
-
 // hub is the resource id of a notification hub.
 type hub struct {
 	subscription string

@@ -56,7 +56,7 @@ func (w *work) note(tx *store.Tx, r *resource.Resource) error {
 		return err
 	}
 	w.noted = true
-	return w.service.operations.Start(tx, operations.Operation{ID: w.id, Kind: w.kind, Target: pathOf(r), Input: string(in)})
+	return w.service.operations.Start(tx, operations.Operation{ID: w.id, Kind: w.kind, Target: r.Path(), Input: string(in)})
 }
 
 // subject returns the id of the resource that work is about.

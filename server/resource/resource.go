@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/parley-rtc/parley/internal/acswire"
 	"github.com/parley-rtc/parley/internal/ident"
 	"github.com/parley-rtc/parley/server/guid"
 )
@@ -88,6 +89,12 @@ type Resource struct {
 	Created, Modified Stamp
 	// PrimaryKey and SecondaryKey are the access keys, decoded. Both are good.
 	PrimaryKey, SecondaryKey []byte
+}
+
+// Path is what the resource is called by the resource manager, and what its
+// events name as their source.
+func (r *Resource) Path() string {
+	return "/subscriptions/" + r.SubscriptionID.String() + "/resourceGroups/" + r.Group + "/providers/" + acswire.TypeCommunicationService + "/" + r.Name
 }
 
 // Active tells whether the resource is served.
