@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/parley-rtc/parley/server/guid"
 	"github.com/parley-rtc/parley/server/store"
 	"github.com/parley-rtc/parley/server/webhook"
 	"github.com/parley-rtc/parley/signaling"
@@ -41,3 +42,9 @@ func PublishEvent(s *Server, event webhook.Event) error {
 	s.webhooks.Wake()
 	return err
 }
+
+// WebhookService returns what sends events.
+func WebhookService(s *Server) *webhook.Service { return s.webhooks }
+
+// DefaultResource returns the id of the default resource.
+func DefaultResource(s *Server) guid.GUID { return s.resources.Default().ID }

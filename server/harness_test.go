@@ -65,6 +65,7 @@ func checkContract(t testing.TB, recording *bytes.Buffer) {
 	for _, problem := range result.Problems {
 		t.Error(problem)
 	}
+	t.Logf("%d kinds of answers hold against the specifications, %d more are in none", len(result.Checked), len(result.Unspecified))
 }
 
 // pool trusts what connection.json names.

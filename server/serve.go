@@ -189,6 +189,9 @@ func (s *Server) observe() {
 	m.Counter("calls_ended_total", "Calls ended.", func() float64 { return float64(s.calls.Stats().Ended) })
 	m.Counter("calls_restored_total", "Calls taken up from the database at the start.", func() float64 { return float64(s.calls.Stats().Restored) })
 	m.Counter("relayed_messages_dropped_total", "Descriptions and candidates over the limits.", func() float64 { return float64(s.calls.Stats().Dropped) })
+	m.Counter("webhook_events_delivered_total", "Events that their receivers took.", func() float64 { return float64(s.webhooks.Stats().Delivered) })
+	m.Counter("webhook_attempts_failed_total", "Attempts to deliver an event that failed.", func() float64 { return float64(s.webhooks.Stats().Failed) })
+	m.Counter("webhook_dead_letters_total", "Events that could not be delivered.", func() float64 { return float64(s.webhooks.Stats().Dead) })
 	if s.relay == nil {
 		return
 	}

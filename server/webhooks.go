@@ -109,19 +109,23 @@ func (s *Server) openWebhooks() error {
 	if err != nil {
 		return err
 	}
-	root := s.options.endpoint("https", s.https)
+	root := s.issuer()
 	s.webhooks = webhook.Open(webhook.Options{
-		Store: s.store, Guard: guard, Signer: eventSigner{s.identity, root}, Origin: s.options.hostFor(s.https),
+		Store: s.store, Guard: guard, Signer: eventSigner{s.identity, root}, Origin: hostName(s.hosts.HostOf(s.resources.Default())),
 		ValidationURL: func(subscription, code string) string {
 			return root + webhookValidationPath + "?" + url.Values{"subscription": {subscription}, "code": {code}}.Encode()
 		},
-		RootCAs: s.options.WebhookRoots, Alone: s.options.Database == "", Now: s.options.Now, Logger: s.logger,
+		RootCAs: s.options.WebhookRoots, Alone: s.options.Database == "", Node: s.node, Now: s.options.Now, Logger: s.logger,
 	})
 	return nil
 }
 
-// onLoopback tells whether only programs of this machine reach the service.
+// onLoopback tells whether only programs of this machine reach the service. One
+// with a public address or a domain has a proxy before it.
 func (s *Server) onLoopback() bool {
+	if s.options.PublicIP != "" || s.options.Domain != "" {
+		return false
+	}
 	for _, l := range []net.Listener{s.http, s.https} {
 		if l == nil {
 			continue
@@ -139,6 +143,9 @@ func (s *Server) handleWebhooks(f *front.Front) {
 	for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodDelete} {
 		f.Handle(method, WebhooksPath, hooks)
 		f.Handle(method, DeadLettersPath, letters)
+	}
+	for _, path := range []string{discoveryPath, callbackDiscoveryPath} {
+		f.Handle(http.MethodGet, path, http.HandlerFunc(s.serveDiscovery))
 	}
 	f.Handle(http.MethodGet, webhookValidationPath, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		query := r.URL.Query()

@@ -19,7 +19,7 @@ func (s *Service) SignEvent(_ context.Context, issuer, audience string, life tim
 	key := s.tokens.ring.signer()
 	token := jwt.NewWithClaims(key.method(), &jwt.RegisteredClaims{
 		Issuer: issuer, Audience: jwt.ClaimStrings{audience}, ID: guid.New().String(),
-		IssuedAt: jwt.NewNumericDate(now), NotBefore: jwt.NewNumericDate(now), ExpiresAt: jwt.NewNumericDate(now.Add(life)),
+		IssuedAt: jwt.NewNumericDate(now), NotBefore: jwt.NewNumericDate(now.Add(-clockLeeway)), ExpiresAt: jwt.NewNumericDate(now.Add(life)),
 	})
 	token.Header["kid"] = key.ID
 	signed, err := token.SignedString(key.private)

@@ -1,7 +1,9 @@
 // Command compatibility writes the generated parts of docs/compatibility.md:
 // the versions of each area, and every operation in every version of the
-// specifications with the SDKs that exercise it. With --check it only says
-// whether they are current.
+// specifications with the SDKs that exercise it. It reads what tests saw:
+// server/testdata/answered.json, what the service answered to each operation of
+// each version, and test/sdk/exercised.json, what each SDK called. With --check
+// it only says whether the document is current.
 package main
 
 import (
@@ -9,17 +11,14 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"io/fs"
 	"os"
-	"slices"
 	"strings"
-
-	"github.com/parley-rtc/parley/internal/acswire"
 )
 
 const (
 	document  = "docs/compatibility.md"
 	exercised = "test/sdk/exercised.json"
+	answered  = "server/testdata/answered.json"
 	begin     = "<!-- generated: make generate -->"
 	end       = "<!-- end of what is generated -->"
 )
@@ -43,11 +42,15 @@ func run(check bool) error {
 	if !ok || !ok2 {
 		return errors.New(document + " has lost the marks around what is generated")
 	}
-	sdks, err := readExercised()
+	seen, err := readSeen()
 	if err != nil {
 		return err
 	}
-	fresh := head + begin + "\n\n" + tables(sdks) + end + tail
+	text, err := seen.tables()
+	if err != nil {
+		return err
+	}
+	fresh := head + begin + "\n\n" + text + end + tail
 	if check {
 		if fresh != string(old) {
 			return errors.New(document + " is not current: run make generate")
@@ -66,116 +69,41 @@ type use struct {
 	Operation  string `json:"operation"`
 }
 
-func readExercised() ([]use, error) {
-	data, err := os.ReadFile(exercised)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, err
-	}
+// seen is what tests saw.
+type seen struct {
+	uses []use
+	// answers are statuses by area, operation and version.
+	answers map[string]map[string]map[string]int
+}
+
+func readSeen() (*seen, error) {
 	var file struct {
 		Exercised []use `json:"exercised"`
 	}
-	return file.Exercised, json.Unmarshal(data, &file)
+	s := &seen{}
+	for path, into := range map[string]any{exercised: &file, answered: &s.answers} {
+		data, err := os.ReadFile(path)
+		if err != nil {
+			return nil, err
+		}
+		if err := json.Unmarshal(data, into); err != nil {
+			return nil, fmt.Errorf("%s: %w", path, err)
+		}
+	}
+	s.uses = file.Exercised
+	return s, nil
 }
 
-// language names the ecosystem of a package.
+// language names the ecosystem of a package, shortly.
 func (u *use) language() string {
 	switch {
 	case strings.HasPrefix(u.Package, "@azure/"):
-		return "JavaScript"
+		return "JS"
 	case strings.HasPrefix(u.Package, "com.azure:"):
 		return "Java"
 	case strings.HasPrefix(u.Package, "github.com/"):
 		return "Go"
 	default:
-		return "Python"
+		return "Py"
 	}
-}
-
-func tables(sdks []use) string {
-	var b strings.Builder
-	for _, a := range acswire.Areas() {
-		fmt.Fprintf(&b, "### %s: versions\n\n| api-version | answered as | state | known from | sent by |\n| --- | --- | --- | --- | --- |\n", title(a))
-		for _, v := range acswire.Versions(a) {
-			as := "itself"
-			if v.Contract != v.Version {
-				as = v.Contract.String()
-			}
-			state := v.State.String()
-			if !v.Sunset.IsZero() {
-				state += ", ends " + v.Sunset.Format("2006-01-02")
-			}
-			fmt.Fprintf(&b, "| %s | %s | %s | %s | %s |\n", v.Version, as, state, v.Source, senders(sdks, a, v.Version.String()))
-		}
-		fmt.Fprintf(&b, "\n### %s: operations\n\n", title(a))
-		operations(&b, a, sdks)
-	}
-	return b.String()
-}
-
-func title(a acswire.Area) string {
-	switch a {
-	case acswire.AreaIdentity:
-		return "Identity"
-	case acswire.AreaResourceManager:
-		return "Resource manager"
-	case acswire.AreaNone:
-	}
-	return a.String()
-}
-
-// senders names the packages that send a version.
-func senders(sdks []use, a acswire.Area, version string) string {
-	var names []string
-	for _, u := range sdks {
-		name := "`" + u.Package + "` " + u.Version
-		if u.Area == a.String() && u.APIVersion == version && !slices.Contains(names, name) {
-			names = append(names, name)
-		}
-	}
-	return strings.Join(names, ", ")
-}
-
-// operations writes a row for each operation, a column for each contract.
-func operations(b *strings.Builder, a acswire.Area, sdks []use) {
-	var contracts []acswire.ServedVersion
-	for _, v := range acswire.Versions(a) {
-		if v.Contract == v.Version {
-			contracts = append(contracts, v)
-		}
-	}
-	b.WriteString("| operation |")
-	for _, c := range contracts {
-		fmt.Fprintf(b, " %s |", c.Version)
-	}
-	b.WriteString(" exercised by | remarks |\n| --- |" + strings.Repeat(" --- |", len(contracts)+2) + "\n")
-	for _, o := range acswire.Operations(a) {
-		fmt.Fprintf(b, "| %s `%s` |", o.Method, o.Route)
-		for _, c := range contracts {
-			cell := ""
-			if o.In(c) {
-				cell = "served"
-				if o.NotOffered {
-					cell = "not offered"
-				}
-			}
-			fmt.Fprintf(b, " %s |", cell)
-		}
-		fmt.Fprintf(b, " %s | %s |\n", users(sdks, &o), o.Note)
-	}
-	b.WriteString("\n")
-}
-
-// users names the languages whose SDK exercises an operation, with the version.
-func users(sdks []use, o *acswire.Operation) string {
-	var names []string
-	for _, u := range sdks {
-		name := u.language() + " " + u.APIVersion
-		if u.Area == o.Area.String() && u.Operation == o.ID && !slices.Contains(names, name) {
-			names = append(names, name)
-		}
-	}
-	return strings.Join(names, ", ")
 }
