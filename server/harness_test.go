@@ -9,8 +9,13 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -36,17 +41,63 @@ func start(t testing.TB, options server.Options) *server.Server {
 	if options.Record == nil {
 		options.Record = &recording
 	}
+	guard := &logGuard{}
+	if options.Logger == nil {
+		options.Logger = slog.New(slog.NewTextHandler(guard, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	}
 	srv, err := server.New(options)
 	if err != nil {
 		t.Fatal(err)
 	}
+	guard.know(srv)
 	t.Cleanup(func() {
+		guard.know(srv)
 		if err := srv.Close(); err != nil {
 			t.Error(err)
 		}
+		guard.check(t)
 		checkContract(t, &recording)
 	})
 	return srv
+}
+
+// logGuard reads what every test has logged and looks for secrets.
+type logGuard struct {
+	mu      sync.Mutex
+	secrets [][]byte
+	found   []byte // the first record that holds one
+}
+
+// tokenShape is that of a JSON Web Token.
+var tokenShape = regexp.MustCompile(`eyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]{8,}`)
+
+// know adds the secrets that a service has now: keys may have been regenerated.
+func (g *logGuard) know(srv *server.Server) {
+	c := srv.Connection()
+	_, key, _ := strings.Cut(c.ConnectionString, "accesskey=")
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.secrets = append(g.secrets, []byte(key), []byte(c.ARMToken), []byte(base64.StdEncoding.EncodeToString(server.SecondaryKey(srv))))
+}
+
+// Write takes one record.
+func (g *logGuard) Write(record []byte) (int, error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	holds := func(secret []byte) bool { return len(secret) > 0 && bytes.Contains(record, secret) }
+	if g.found == nil && (tokenShape.Match(record) || slices.ContainsFunc(g.secrets, holds)) {
+		g.found = bytes.Clone(record)
+	}
+	return len(record), nil
+}
+
+func (g *logGuard) check(t testing.TB) {
+	t.Helper()
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.found != nil {
+		t.Errorf("a secret is in the log: %s", g.found)
+	}
 }
 
 // checkContract holds every answer that a test got against the specification.
