@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/parley-rtc/parley/internal/ident"
 	"github.com/parley-rtc/parley/server/arm"
 	"github.com/parley-rtc/parley/server/bus"
 	"github.com/parley-rtc/parley/server/guid"
@@ -64,6 +65,14 @@ func (s *Server) openResources() (err error) {
 	return err
 }
 
+// cloud returns the cloud of a resource.
+func (s *Server) cloud(id guid.GUID) ident.Cloud {
+	if r := s.resources.ByID(id); r != nil {
+		return r.Cloud
+	}
+	return ident.CloudPublic
+}
+
 // openManager opens the resource manager and what it needs. The requests of
 // areas are served from now on where resources have listeners of their own.
 func (s *Server) openManager() {
@@ -79,8 +88,9 @@ func (s *Server) openManager() {
 // runManager begins the work that earlier requests, or those to another node
 // that died, have left.
 func (s *Server) runManager() error {
+	// One resource whose port cannot be had must not keep the others away.
 	if err := s.hosts.follow(); err != nil {
-		return err
+		s.logger.Error("resources", "error", err)
 	}
 	s.operations = operations.Open(operations.Options{
 		Store: s.store, Kinds: s.arm.Kinds(), Alone: s.options.Database == "", Node: s.node, Now: s.options.Now, Logger: s.logger,
@@ -121,6 +131,21 @@ func (s *Server) serves(id string) bool {
 	}
 	r := s.resources.ByID(parsed)
 	return r != nil && r.Active()
+}
+
+// agentKey is the key of a context's value: the id of the resource at whose
+// host an agent connects. Agents within the process come without.
+type agentKey struct{}
+
+// admits tells whether a token of a resource is good where an agent connects:
+// the resource is served, and the host is its own.
+func (s *Server) admits(ctx context.Context, id guid.GUID) bool {
+	r := s.resources.ByID(id)
+	if r == nil || !r.Active() {
+		return false
+	}
+	at, ok := ctx.Value(agentKey{}).(guid.GUID)
+	return !ok || at == id
 }
 
 // endResource closes what the users of a resource have open on this node; the

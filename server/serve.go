@@ -145,12 +145,17 @@ func (s *Server) publicHost() string {
 
 // serveAgent is the WebSocket of one agent.
 func (s *Server) serveAgent(w http.ResponseWriter, r *http.Request) {
+	res := s.hosts.ForRequest(r)
+	if res == nil {
+		http.NotFound(w, r)
+		return
+	}
 	conn, err := signaling.AcceptWebSocket(w, r)
 	if err != nil {
 		s.logger.Debug("agent not accepted", "error", err)
 		return
 	}
-	if err := s.calls.Serve(s.base, conn); err != nil { //nolint:contextcheck // Close cuts the connection; the request is over already
+	if err := s.calls.Serve(context.WithValue(s.base, agentKey{}, res.ID), conn); err != nil { //nolint:contextcheck // Close cuts the connection; the request is over already
 		s.logger.Debug("agent's connection ended", "error", err)
 	}
 }

@@ -151,7 +151,7 @@ func (s *Server) openStore(lastTURN int) error {
 func (s *Server) openIdentity() (err error) {
 	s.identity, err = identity.Open(s.base, identity.Options{
 		Store: s.store, Now: s.options.Now, Algorithm: s.options.TokenAlgorithm, Logger: s.logger, Revoked: s.endSessions,
-		Exchanger: exchanger{s.bearers},
+		Exchanger: exchanger{s.bearers}, Cloud: s.cloud,
 	})
 	return err
 }
@@ -227,6 +227,8 @@ func (s *Server) authenticateAgent(ctx context.Context, token string) (signaling
 		return signaling.Principal{}, signaling.ErrUnauthorized
 	case err != nil:
 		return signaling.Principal{}, err
+	case !s.admits(ctx, claims.ResourceID):
+		return signaling.Principal{}, fmt.Errorf("%w: the token is of another resource", signaling.ErrUnauthorized)
 	case !claims.MayCall():
 		return signaling.Principal{}, fmt.Errorf("%w: the token has no voip scope", signaling.ErrUnauthorized)
 	}

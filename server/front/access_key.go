@@ -36,6 +36,9 @@ func (f *Front) verify(request *Request) error {
 	// Nearly every request is signed as it was sent: the other forms are made
 	// only for those that are not.
 	c := candidate{auth: &auth, values: values, method: r.Method, keys: request.Resource.Keys()}
+	if len(c.keys) == 0 {
+		return request.unauthorized("The resource takes no access keys.")
+	}
 	target := sentTarget(r)
 	if c.signed(target, r.Host) {
 		return nil

@@ -86,7 +86,7 @@ func (s *Service) foreignUser(ctx context.Context, resource guid.GUID, f Foreign
 		return User{}, err
 	}
 	id, err := guid.FromBytes(found)
-	return User{ResourceID: resource, ID: id, LastTokenIssuedAt: now, validFrom: moment(from)}, err
+	return User{ResourceID: resource, ID: id, Cloud: s.cloud(resource), LastTokenIssuedAt: now, validFrom: moment(from)}, err
 }
 
 // ExchangeTeamsUser exchanges the token of a Teams user; it must be of the
@@ -206,7 +206,7 @@ func (s *Service) DeleteAssignment(ctx context.Context, resource guid.GUID, tena
 	if err != nil {
 		return fmt.Errorf("identity: assignment: %w", err)
 	}
-	if err := s.RevokeTokens(ctx, resource, rawID(resource, id), s.now()); !errors.Is(err, ErrNotOwned) {
+	if err := s.RevokeTokens(ctx, resource, rawID(s.cloud(resource), resource, id), s.now()); !errors.Is(err, ErrNotOwned) {
 		return err
 	}
 	return nil

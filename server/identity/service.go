@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/parley-rtc/parley/internal/ident"
 	"github.com/parley-rtc/parley/server/guid"
 	"github.com/parley-rtc/parley/server/store"
 )
@@ -22,6 +23,9 @@ type Options struct {
 	Now func() time.Time
 	// Algorithm signs the tokens. The zero value is ES256.
 	Algorithm Algorithm
+	// Cloud returns the cloud of a resource, which decides the raw ids of its
+	// users. Nil: all are public.
+	Cloud func(resource guid.GUID) ident.Cloud
 	// Exchanger checks tokens of other issuers; nil refuses them all.
 	Exchanger Exchanger
 	// Revoked hears, after it is durable, that the tokens of a user are void:
@@ -94,6 +98,8 @@ func (s *Service) keepKeys(ctx context.Context) {
 // User is a user of a resource.
 type User struct {
 	ResourceID, ID guid.GUID
+	// Cloud is that of the resource; it stands in the raw id.
+	Cloud ident.Cloud
 	// CustomID is the caller's own id; empty when the user has none.
 	CustomID string
 	// LastTokenIssuedAt is zero when no token was issued yet.
@@ -105,7 +111,7 @@ type User struct {
 }
 
 // RawID returns "8:acs:<resource>_<user>".
-func (u *User) RawID() string { return rawID(u.ResourceID, u.ID) }
+func (u *User) RawID() string { return rawID(u.Cloud, u.ResourceID, u.ID) }
 
 // CreateUser makes a user, or finds the one with the custom id if that is not
 // empty. tokenAt is when a token is issued together with it, or zero.
@@ -137,7 +143,7 @@ func (s *Service) CreateUser(ctx context.Context, resource guid.GUID, customID s
 	if id, err = guid.FromBytes(found); err != nil {
 		return User{}, fmt.Errorf("identity: create user: %w", err)
 	}
-	return User{ResourceID: resource, ID: id, CustomID: customID, LastTokenIssuedAt: moment(last), validFrom: moment(from)}, nil
+	return User{ResourceID: resource, ID: id, Cloud: s.cloud(resource), CustomID: customID, LastTokenIssuedAt: moment(last), validFrom: moment(from)}, nil
 }
 
 func moment(ms int64) time.Time {
@@ -147,11 +153,19 @@ func moment(ms int64) time.Time {
 	return time.UnixMilli(ms).UTC()
 }
 
+// cloud returns the cloud of a resource.
+func (s *Service) cloud(resource guid.GUID) ident.Cloud {
+	if s.options.Cloud == nil {
+		return ident.CloudPublic
+	}
+	return s.options.Cloud(resource)
+}
+
 // owned reads a raw id. The error is ErrNotOwned when it is not one of the
 // resource.
-func owned(resource guid.GUID, raw string) (guid.GUID, error) {
-	owner, user, err := parseRawID(raw)
-	if err != nil || owner != resource {
+func (s *Service) owned(resource guid.GUID, raw string) (guid.GUID, error) {
+	cloud, owner, user, err := parseRawID(raw)
+	if err != nil || owner != resource || cloud != s.cloud(resource) {
 		return guid.GUID{}, ErrNotOwned
 	}
 	return user, nil
@@ -160,11 +174,11 @@ func owned(resource guid.GUID, raw string) (guid.GUID, error) {
 // User returns a user of a resource. The error is ErrNotOwned when there is no
 // such user.
 func (s *Service) User(ctx context.Context, resource guid.GUID, raw string) (User, error) {
-	id, err := owned(resource, raw)
+	id, err := s.owned(resource, raw)
 	if err != nil {
 		return User{}, err
 	}
-	user := User{ResourceID: resource, ID: id}
+	user := User{ResourceID: resource, ID: id, Cloud: s.cloud(resource)}
 	var custom *string
 	var last int64
 	err = s.store.Read(ctx, func(q store.Querier) error {
@@ -188,7 +202,7 @@ func (s *Service) Existing(ctx context.Context, resource guid.GUID, users []stri
 	existing := make(map[string]bool, len(users))
 	err := s.store.Read(ctx, func(q store.Querier) error {
 		for _, raw := range users {
-			id, err := owned(resource, raw)
+			id, err := s.owned(resource, raw)
 			if err != nil {
 				continue
 			}
@@ -211,7 +225,7 @@ func (s *Service) Existing(ctx context.Context, resource guid.GUID, users []stri
 // DeleteUser deletes a user; its tokens are void. The error is ErrNotOwned
 // when there is no such user.
 func (s *Service) DeleteUser(ctx context.Context, resource guid.GUID, raw string) error {
-	id, err := owned(resource, raw)
+	id, err := s.owned(resource, raw)
 	if err != nil {
 		return err
 	}
@@ -241,7 +255,7 @@ func (s *Service) DeleteUser(ctx context.Context, resource guid.GUID, raw string
 // revocation changes nothing. The error is ErrNotOwned when there is no such
 // user.
 func (s *Service) RevokeTokens(ctx context.Context, resource guid.GUID, raw string, before time.Time) error {
-	id, err := owned(resource, raw)
+	id, err := s.owned(resource, raw)
 	if err != nil {
 		return err
 	}
@@ -274,14 +288,14 @@ func (s *Service) Sign(user *User, scopes []string, at time.Time, life time.Dura
 	if at.Before(user.validFrom) {
 		at = user.validFrom
 	}
-	token, err = s.tokens.sign(Claims{ResourceID: user.ResourceID, UserID: user.ID, Scopes: scopes, IssuedAt: at, Expires: expires})
+	token, err = s.tokens.sign(Claims{ResourceID: user.ResourceID, UserID: user.ID, Cloud: user.Cloud, Scopes: scopes, IssuedAt: at, Expires: expires})
 	return token, expires, err
 }
 
 // IssueToken makes a token for a user. The error is ErrNotOwned when the
 // resource has no such user.
 func (s *Service) IssueToken(ctx context.Context, resource guid.GUID, raw string, scopes []string, life time.Duration) (token string, expires time.Time, err error) {
-	user, err := owned(resource, raw)
+	user, err := s.owned(resource, raw)
 	if err != nil {
 		return "", time.Time{}, err
 	}
@@ -297,13 +311,13 @@ func (s *Service) IssueToken(ctx context.Context, resource guid.GUID, raw string
 	if err != nil {
 		return "", time.Time{}, fmt.Errorf("identity: issue token: %w", err)
 	}
-	return s.Sign(&User{ResourceID: resource, ID: user, validFrom: moment(from)}, scopes, now, life)
+	return s.Sign(&User{ResourceID: resource, ID: user, Cloud: s.cloud(resource), validFrom: moment(from)}, scopes, now, life)
 }
 
 // Revoked tells whether the tokens of a user that were issued at a moment are
 // void: revoked since, or the user is gone.
 func (s *Service) Revoked(ctx context.Context, raw string, issued time.Time) (bool, error) {
-	resource, user, err := parseRawID(raw)
+	_, resource, user, err := parseRawID(raw)
 	if err != nil {
 		return true, nil //nolint:nilerr // nobody's token
 	}

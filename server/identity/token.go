@@ -12,6 +12,7 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 
 	"github.com/parley-rtc/parley/internal/acswire"
+	"github.com/parley-rtc/parley/internal/ident"
 	"github.com/parley-rtc/parley/server/guid"
 )
 
@@ -32,44 +33,41 @@ const (
 	maxToken = 4096
 	// legacyScope is what ACS puts into scp, whatever the scopes.
 	legacyScope = 1792
-	rawIDPrefix = "8:acs:"
 )
 
 // Claims are what a user access token says.
 type Claims struct {
-	// ResourceID and UserID make up the user's raw id.
+	// ResourceID and UserID, with the cloud, make up the user's raw id.
 	ResourceID, UserID guid.GUID
+	Cloud              ident.Cloud
 	Scopes             []string
 	IssuedAt, Expires  time.Time
 }
 
 // RawID returns the user's raw id, "8:acs:<resource>_<user>".
-func (c *Claims) RawID() string { return rawID(c.ResourceID, c.UserID) }
+func (c *Claims) RawID() string { return rawID(c.Cloud, c.ResourceID, c.UserID) }
 
 // Allows tells whether the token has a scope.
 func (c *Claims) Allows(scope string) bool { return slices.Contains(c.Scopes, scope) }
 
-func rawID(resource, user guid.GUID) string {
-	return rawIDPrefix + resource.String() + "_" + user.String()
+// rawID writes the raw id of a user; the prefix tells the cloud of its resource.
+func rawID(cloud ident.Cloud, resource, user guid.GUID) string {
+	return ident.NewUser(cloud, resource.String(), user.String()).ID
 }
 
 // parseRawID reads the raw id of a user of this service.
-func parseRawID(raw string) (resource, user guid.GUID, err error) {
-	rest, ok := strings.CutPrefix(raw, rawIDPrefix)
-	if !ok {
-		return guid.GUID{}, guid.GUID{}, guid.ErrInvalid
+func parseRawID(raw string) (cloud ident.Cloud, resource, user guid.GUID, err error) {
+	id, err := ident.ParseUser(raw)
+	if err != nil {
+		return "", guid.GUID{}, guid.GUID{}, guid.ErrInvalid
 	}
-	r, u, ok := strings.Cut(rest, "_")
-	if !ok {
-		return guid.GUID{}, guid.GUID{}, guid.ErrInvalid
+	if resource, err = guid.Parse(id.ResourceID()); err != nil {
+		return "", guid.GUID{}, guid.GUID{}, err
 	}
-	if resource, err = guid.Parse(r); err != nil {
-		return guid.GUID{}, guid.GUID{}, err
+	if user, err = guid.Parse(id.UserID()); err != nil {
+		return "", guid.GUID{}, guid.GUID{}, err
 	}
-	if user, err = guid.Parse(u); err != nil {
-		return guid.GUID{}, guid.GUID{}, err
-	}
-	return resource, user, nil
+	return id.Cloud(), resource, user, nil
 }
 
 // wireClaims is the payload of a user access token, as ACS has it (acs-rest 2.2).
@@ -180,11 +178,11 @@ func (t *tokens) verify(ctx context.Context, token string) (Claims, error) {
 
 // claims checks what a genuine token of another use would not have.
 func (c *wireClaims) claims() (Claims, error) {
-	resource, user, err := parseRawID("8:" + c.SkypeID)
+	cloud, resource, user, err := parseRawID("8:" + c.SkypeID)
 	if err != nil || c.ResourceID != resource.String() || len(c.Audience) != 0 || c.IssuedAt == nil || c.ExpiresAt == nil {
 		return Claims{}, ErrTokenInvalid
 	}
-	claims := Claims{ResourceID: resource, UserID: user, IssuedAt: c.IssuedAt.Time, Expires: c.ExpiresAt.Time}
+	claims := Claims{ResourceID: resource, UserID: user, Cloud: cloud, IssuedAt: c.IssuedAt.Time, Expires: c.ExpiresAt.Time}
 	if c.IssuedMS != 0 {
 		claims.IssuedAt = time.UnixMilli(c.IssuedMS)
 	}

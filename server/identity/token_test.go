@@ -13,6 +13,7 @@ import (
 
 	"github.com/golang-jwt/jwt/v5"
 
+	"github.com/parley-rtc/parley/internal/ident"
 	"github.com/parley-rtc/parley/server/guid"
 )
 
@@ -80,7 +81,7 @@ func TestTokens_Refused(t *testing.T) {
 	sign := func(change func(c *wireClaims)) string {
 		t.Helper()
 		c := &wireClaims{
-			SkypeID: strings.TrimPrefix(rawID(guid.GUID{1}, guid.GUID{2}), "8:"), ResourceID: guid.GUID{1}.String(), ACSScope: "voip",
+			SkypeID: strings.TrimPrefix(rawID(ident.CloudPublic, guid.GUID{1}, guid.GUID{2}), "8:"), ResourceID: guid.GUID{1}.String(), ACSScope: "voip",
 			ExpiresAt: jwt.NewNumericDate(time.Unix(1_800_003_600, 0)), IssuedAt: jwt.NewNumericDate(time.Unix(1_799_999_000, 0)),
 		}
 		change(c)
@@ -119,11 +120,18 @@ func TestTokens_Refused(t *testing.T) {
 
 func TestParseRawID(t *testing.T) {
 	r, u := guid.New(), guid.New()
-	if gotR, gotU, err := parseRawID(rawID(r, u)); err != nil || gotR != r || gotU != u {
-		t.Errorf("%v %v %v", gotR, gotU, err)
+	for cloud, prefix := range map[ident.Cloud]string{ident.CloudPublic: "8:acs:", ident.CloudDOD: "8:dod-acs:", ident.CloudGCCH: "8:gcch-acs:"} {
+		raw := rawID(cloud, r, u)
+		gotC, gotR, gotU, err := parseRawID(raw)
+		if err != nil || gotC != cloud || gotR != r || gotU != u || raw != prefix+r.String()+"_"+u.String() {
+			t.Errorf("%s: %v %v %v %v", raw, gotC, gotR, gotU, err)
+		}
 	}
-	for _, s := range []string{"", "8:acs:", "8:acs:" + r.String(), "8:acs:_", "8:acs:" + r.String() + "_", "acs:" + r.String() + "_" + u.String(), rawID(r, u) + "_" + u.String(), "8:dod-acs:" + r.String() + "_" + u.String()} {
-		if _, _, err := parseRawID(s); err == nil {
+	for _, s := range []string{
+		"", "8:acs:", "8:acs:" + r.String(), "8:acs:_", "8:acs:" + r.String() + "_", "acs:" + r.String() + "_" + u.String(),
+		rawID(ident.CloudPublic, r, u) + "_" + u.String(), "8:xyz-acs:" + r.String() + "_" + u.String(), "8:orgid:" + r.String() + "_" + u.String(),
+	} {
+		if _, _, _, err := parseRawID(s); err == nil {
 			t.Errorf("%q was taken", s)
 		}
 	}
