@@ -238,8 +238,13 @@ func (m *manager) settle(s *service) error {
 		case *status.Status == acswire.ProvisioningStateSucceeded:
 			s.operation = ""
 			return nil
+		case s.doubt && *status.Status == acswire.ProvisioningStateFailed:
+			// A deletion that was not answered took effect before the work before
+			// it was written down as done: that ends, honestly, as a conflict.
+			s.operation = ""
+			return nil
 		case *status.Status == acswire.ProvisioningStateFailed, time.Now().After(limit):
-			return fmt.Errorf("%s: the operation is stuck in %s", s.name, *status.Status)
+			return fmt.Errorf("%s: the operation is stuck in %s (%v)", s.name, *status.Status, status.Error)
 		}
 	}
 }

@@ -135,9 +135,10 @@ func TestPostgres_NodesCrossEachOther_NoneStandsStill(t *testing.T) {
 		return sum
 	}
 	var wg sync.WaitGroup
-	var st *store.Store
-	for node := range 2 {
-		st = open(t, options)
+	var nodes [2]*store.Store
+	for node := range nodes {
+		st := open(t, options)
+		nodes[node] = st
 		if node == 0 {
 			for i := range rows {
 				admin(t, options.URL, fmt.Sprintf("INSERT INTO calls VALUES ('%d', '', '', '', 0, 0, %d, 0, 0)", i, begin))
@@ -163,7 +164,7 @@ func TestPostgres_NodesCrossEachOther_NoneStandsStill(t *testing.T) {
 		}
 	}
 	wg.Wait()
-	if got := sum(st); got != rows*begin {
+	if got := sum(nodes[0]); got != rows*begin {
 		t.Errorf("sum %d, want %d", got, rows*begin)
 	}
 }
