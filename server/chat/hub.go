@@ -83,6 +83,7 @@ func (h *Hub) publish(e *Event) {
 	if e == nil {
 		return
 	}
+	h.service.committed(e)
 	data, err := e.marshal()
 	if err == nil {
 		err = h.service.options.Bus.Publish(subject, data)

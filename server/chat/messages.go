@@ -61,8 +61,8 @@ func (s *Service) Send(ctx context.Context, c *Caller, thread string, n NewMessa
 		message.Content = sanitize(n.Content)
 	}
 	now := s.stamp()
-	var m moved
-	err = s.options.Store.Write(ctx, func(tx *store.Tx) (err error) {
+	var event Event
+	err = s.options.Store.Write(ctx, func(tx *store.Tx) error {
 		repeated = false
 		if n.ClientID != "" {
 			earlier, err := scanMessage(tx.QueryRow("SELECT "+messageColumns+
@@ -76,19 +76,24 @@ func (s *Service) Send(ctx context.Context, c *Caller, thread string, n NewMessa
 				return err
 			}
 		}
-		if m, err = touchMessage(tx, c, thread, now); err != nil {
+		m, err := touchMessage(tx, c, thread, now)
+		if err != nil {
 			return err
 		}
 		message.ID, message.Sequence, message.Version, message.FirstChange, message.Change = m.id, m.sequence, m.id, m.change, m.change
-		return insertMessage(tx, thread, &message)
+		if err := insertMessage(tx, thread, &message); err != nil {
+			return err
+		}
+		event = Event{
+			Kind: EventMessageReceived, Thread: thread, Change: m.change, Members: m.members, At: message.Created(),
+			Actor: c.User, Message: &message,
+		}
+		return s.notify(tx, c.Resource, &event)
 	})
 	if err != nil || repeated {
 		return message, repeated, err
 	}
-	s.hub.publish(&Event{
-		Kind: EventMessageReceived, Thread: thread, Change: m.change, Members: m.members, At: message.Created(),
-		Actor: c.User, Message: &message,
-	})
+	s.hub.publish(&event)
 	return message, false, nil
 }
 
@@ -212,10 +217,11 @@ func (s *Service) change(ctx context.Context, c *Caller, thread string, id int64
 		return err
 	}
 	now := s.stamp()
-	var m moved
 	var message Message
-	err := s.options.Store.Write(ctx, func(tx *store.Tx) (err error) {
-		if m, err = touch(tx, c, thread); err != nil {
+	var event Event
+	err := s.options.Store.Write(ctx, func(tx *store.Tx) error {
+		m, err := touch(tx, c, thread)
+		if err != nil {
 			return err
 		}
 		message, err = scanMessage(tx.QueryRow("SELECT "+messageColumns+" FROM chat_messages WHERE thread_id = $1 AND id = $2", thread, id))
@@ -239,7 +245,13 @@ func (s *Service) change(ctx context.Context, c *Caller, thread string, id int64
 			version = $6, change = $7 WHERE thread_id = $8 AND id = $9`,
 			message.Content, encode(message.Metadata), encode(message.Attachments), milliseconds(message.Edited), milliseconds(message.Deleted),
 			message.Version, message.Change, thread, id)
-		return err
+		if err != nil {
+			return err
+		}
+		event = Event{
+			Kind: kind, Thread: thread, Change: m.change, Members: m.members, At: fromMilliseconds(now), Actor: c.User, Message: &message,
+		}
+		return s.notify(tx, c.Resource, &event)
 	})
 	if errors.Is(err, errUnchanged) {
 		return nil
@@ -247,8 +259,6 @@ func (s *Service) change(ctx context.Context, c *Caller, thread string, id int64
 	if err != nil {
 		return err
 	}
-	s.hub.publish(&Event{
-		Kind: kind, Thread: thread, Change: m.change, Members: m.members, At: fromMilliseconds(now), Actor: c.User, Message: &message,
-	})
+	s.hub.publish(&event)
 	return nil
 }

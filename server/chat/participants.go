@@ -123,21 +123,22 @@ func (s *Service) join(tx *store.Tx, c *Caller, thread string, valid []Participa
 		ID: m.id, Sequence: m.sequence, Kind: MessageParticipantsAdded, Version: m.id, Change: m.change,
 		Details: &Details{Participants: added, Initiator: c.User},
 	}
-	return s.rosterEvent(tx, thread, EventParticipantsAdded, c.User, m, &message)
+	return s.rosterEvent(tx, thread, EventParticipantsAdded, c, m, &message)
 }
 
 // rosterEvent writes the message about members who came or went, and counts it.
-func (s *Service) rosterEvent(tx *store.Tx, thread string, kind EventKind, actor string, m moved, message *Message) (*Event, error) {
+func (s *Service) rosterEvent(tx *store.Tx, thread string, kind EventKind, c *Caller, m moved, message *Message) (*Event, error) {
 	if err := insertMessage(tx, thread, message); err != nil {
 		return nil, err
 	}
 	if _, err := tx.Exec("UPDATE chat_threads SET members = $1 WHERE id = $2", m.members+1, thread); err != nil {
 		return nil, err
 	}
-	return &Event{
-		Kind: kind, Thread: thread, Change: m.change, Members: m.members + 1, At: message.Created(), Actor: actor,
+	event := &Event{
+		Kind: kind, Thread: thread, Change: m.change, Members: m.members + 1, At: message.Created(), Actor: c.User,
 		Participants: message.Details.Participants, Message: message,
-	}, nil
+	}
+	return event, s.notify(tx, c.Resource, event)
 }
 
 // RemoveParticipant removes a member, perhaps the caller. Nothing happens when
@@ -189,7 +190,7 @@ func (s *Service) leave(tx *store.Tx, c *Caller, thread string, gone Participant
 		ID: m.id, Sequence: m.sequence, Kind: MessageParticipantsRemoved, Version: m.id, Change: m.change,
 		Details: &Details{Participants: []Participant{gone}, Initiator: c.User},
 	}
-	return s.rosterEvent(tx, thread, EventParticipantsRemoved, c.User, m, &message)
+	return s.rosterEvent(tx, thread, EventParticipantsRemoved, c, m, &message)
 }
 
 // Participants returns the members of a thread in the order in which they came.

@@ -34,6 +34,8 @@ type Options struct {
 	Store *store.Store
 	Bus   Bus
 	Users Users
+	// Notifier tells others what happens in threads; nil is nobody.
+	Notifier Notifier
 	// Now is the clock; nil is time.Now.
 	Now func() time.Time
 	// Logger hears of failures; nil is silent. Nothing that was written in a

@@ -6,6 +6,7 @@ import (
 	"math"
 	"time"
 
+	"github.com/parley-rtc/parley/server/guid"
 	"github.com/parley-rtc/parley/server/store"
 )
 
@@ -73,9 +74,17 @@ func (s *Service) CreateThread(ctx context.Context, c *Caller, n NewThread) (Thr
 		Metadata: clean(n.Metadata), RetentionDays: n.RetentionDays,
 	}
 	existing := ""
+	var event Event
 	err = s.options.Store.Write(ctx, func(tx *store.Tx) error {
 		existing = ""
-		return s.insertThread(tx, c, &thread, members, n.RequestID, &existing)
+		if err := s.insertThread(tx, c, &thread, members, n.RequestID, &existing); err != nil || existing != "" {
+			return err
+		}
+		event = Event{
+			Kind: EventThreadCreated, Thread: thread.ID, Change: thread.Change, Members: thread.Members, At: thread.Created,
+			Actor: c.User, Topic: thread.Topic, Metadata: thread.Metadata, RetentionDays: thread.RetentionDays, Participants: members,
+		}
+		return s.notify(tx, c.Resource, &event)
 	})
 	if err != nil {
 		return Thread{}, nil, err
@@ -84,10 +93,7 @@ func (s *Service) CreateThread(ctx context.Context, c *Caller, n NewThread) (Thr
 		thread, err = s.Thread(ctx, c, existing)
 		return thread, invalid, err
 	}
-	s.hub.publish(&Event{
-		Kind: EventThreadCreated, Thread: thread.ID, Change: thread.Change, Members: thread.Members, At: thread.Created,
-		Actor: c.User, Topic: thread.Topic, Metadata: thread.Metadata, RetentionDays: thread.RetentionDays, Participants: members,
-	})
+	s.hub.publish(&event)
 	return thread, invalid, nil
 }
 
@@ -229,8 +235,10 @@ func (s *Service) UpdateThread(ctx context.Context, c *Caller, id string, patch 
 	}
 	var event Event
 	err := s.options.Store.Write(ctx, func(tx *store.Tx) (err error) {
-		event, err = s.patchThread(tx, c, id, patch)
-		return err
+		if event, err = s.patchThread(tx, c, id, patch); err != nil {
+			return err
+		}
+		return s.notify(tx, c.Resource, &event)
 	})
 	if err != nil {
 		return err
@@ -289,19 +297,24 @@ func (s *Service) DeleteThread(ctx context.Context, c *Caller, id string) error 
 		return err
 	}
 	now := s.stamp()
-	var m moved
-	err := s.options.Store.Write(ctx, func(tx *store.Tx) (err error) {
-		if m, err = touch(tx, c, id); err != nil {
+	var event Event
+	err := s.options.Store.Write(ctx, func(tx *store.Tx) error {
+		m, err := touch(tx, c, id)
+		if err != nil {
 			return err
 		}
-		return eraseThread(tx, id, now)
+		event = Event{
+			Kind: EventThreadDeleted, Thread: id, Change: m.change, Members: m.members, At: fromMilliseconds(now), Actor: c.User,
+		}
+		if err := eraseThread(tx, id, now); err != nil {
+			return err
+		}
+		return s.notify(tx, c.Resource, &event)
 	})
 	if err != nil {
 		return err
 	}
-	s.hub.publish(&Event{
-		Kind: EventThreadDeleted, Thread: id, Change: m.change, Members: m.members, At: fromMilliseconds(now), Actor: c.User,
-	})
+	s.hub.publish(&event)
 	return nil
 }
 
@@ -328,7 +341,7 @@ func (s *Service) Expire(ctx context.Context) error {
 		var events []Event
 		now := s.stamp()
 		err := s.options.Store.Write(ctx, func(tx *store.Tx) (err error) {
-			events, err = expire(tx, now)
+			events, err = s.expire(tx, now)
 			return err
 		})
 		if err != nil || len(events) == 0 {
@@ -342,20 +355,22 @@ func (s *Service) Expire(ctx context.Context) error {
 
 const day = int64(24 * time.Hour / time.Millisecond)
 
-func expire(tx *store.Tx, now int64) (events []Event, err error) {
-	rows, err := tx.Query(`SELECT id, change, members FROM chat_threads
+func (s *Service) expire(tx *store.Tx, now int64) (events []Event, err error) {
+	rows, err := tx.Query(`SELECT id, resource_id, change, members FROM chat_threads
 		WHERE retention_days > 0 AND deleted_at = 0 AND created_at + retention_days * $1 <= $2 LIMIT $3`, day, now, expireBatch)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
+	var resources []guid.GUID
 	for rows.Next() {
 		e := Event{Kind: EventThreadDeleted, At: fromMilliseconds(now)}
-		if err := rows.Scan(&e.Thread, &e.Change, &e.Members); err != nil {
+		var resource []byte
+		if err := rows.Scan(&e.Thread, &resource, &e.Change, &e.Members); err != nil {
 			return nil, err
 		}
 		e.Change++
-		events = append(events, e)
+		events, resources = append(events, e), append(resources, guid.GUID(resource))
 	}
 	if err := rows.Err(); err != nil {
 		return nil, err
@@ -368,6 +383,9 @@ func expire(tx *store.Tx, now int64) (events []Event, err error) {
 			return nil, err
 		}
 		if err := eraseThread(tx, events[i].Thread, now); err != nil {
+			return nil, err
+		}
+		if err := s.notify(tx, resources[i], &events[i]); err != nil {
 			return nil, err
 		}
 	}
