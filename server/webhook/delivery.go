@@ -28,28 +28,41 @@ type Callback struct {
 // it, in the transaction that makes it true. Call Wake after the commit. The
 // error wraps ErrEvent.
 func (s *Service) Publish(tx *store.Tx, e Event) error {
+	return s.PublishAll(tx, e.ResourceID, []Event{e})
+}
+
+// PublishAll is Publish for events of one resource.
+func (s *Service) PublishAll(tx *store.Tx, resource guid.GUID, events []Event) error {
 	now := s.options.Now()
-	if err := e.complete(now); err != nil {
-		return err
-	}
-	wanted, err := subscriptions(tx, "resource_id = $1 AND state = 'active' ORDER BY id", e.ResourceID.String())
+	wanted, err := subscriptions(tx, "resource_id = $1 AND state = 'active' ORDER BY id", resource.String())
 	if err != nil {
 		return err
 	}
-	for i := range wanted {
-		n := &wanted[i]
-		if !n.wants(&e) {
-			continue
-		}
-		d := delivery{subscription: n.ID, endpoint: n.Endpoint, schema: n.Schema, audience: n.Audience, event: e}
-		if e.Queue != "" {
-			d.queue = n.ID + " " + e.Queue
-		}
-		if err := d.insert(tx, now, standardLife); err != nil {
+	for i := range events {
+		e := &events[i]
+		e.ResourceID = resource
+		if err := e.complete(now); err != nil {
 			return err
+		}
+		for j := range wanted {
+			if err := wanted[j].enqueue(tx, e, now); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
+}
+
+// enqueue writes an event down for a subscription if it wants it.
+func (n *Subscription) enqueue(tx *store.Tx, e *Event, now time.Time) error {
+	if !n.wants(e) {
+		return nil
+	}
+	d := delivery{subscription: n.ID, endpoint: n.Endpoint, schema: n.Schema, audience: n.Audience, event: *e}
+	if e.Queue != "" {
+		d.queue = n.ID + " " + e.Queue
+	}
+	return d.insert(tx, now, standardLife)
 }
 
 // Send writes an event down for one endpoint, in the transaction that makes it
@@ -97,9 +110,11 @@ func (d *delivery) insert(tx *store.Tx, now time.Time, life time.Duration) error
 	if d.queue == "" {
 		d.queue = id
 	}
-	var position int64
-	if err := tx.QueryRow("SELECT COALESCE(MAX(position), 0) + 1 FROM webhook_deliveries WHERE queue = $1", d.queue).Scan(&position); err != nil {
-		return err
+	position := d.event.Position
+	if position == 0 {
+		if err := tx.QueryRow("SELECT COALESCE(MAX(position), 0) + 1 FROM webhook_deliveries WHERE queue = $1", d.queue).Scan(&position); err != nil {
+			return err
+		}
 	}
 	u, err := url.Parse(d.endpoint)
 	if err != nil {

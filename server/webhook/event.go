@@ -57,6 +57,9 @@ type Event struct {
 	// Queue names events of a resource that a receiver gets in order; empty is an
 	// event without order.
 	Queue string `json:"-"`
+	// Position orders the events of a queue; 0 is the order of publishing, which
+	// costs a look at the queue.
+	Position int64 `json:"-"`
 }
 
 // complete fills what may be left out and checks the rest.

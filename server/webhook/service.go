@@ -78,6 +78,9 @@ type Service struct {
 
 	delivered, failed, dead atomic.Int64
 
+	wishes   atomic.Pointer[wishes] // nil: not read yet
+	learning sync.Mutex
+
 	mu    sync.Mutex
 	slots int            // free ones
 	hosts map[string]int // deliveries under way
@@ -130,6 +133,7 @@ func (s *Service) Stats() Stats {
 // EraseResource removes the subscriptions, deliveries and dead letters of a
 // resource.
 func (s *Service) EraseResource(ctx context.Context, id guid.GUID) error {
+	defer s.relearn(ctx)
 	return s.options.Store.Write(ctx, func(tx *store.Tx) error {
 		if _, err := tx.Exec("DELETE FROM webhook_subscriptions WHERE resource_id = $1", id.String()); err != nil {
 			return err
@@ -144,6 +148,7 @@ func (s *Service) work(ctx context.Context) {
 	if s.options.Alone || s.options.Node != "" {
 		s.note(ctx, s.free(ctx))
 	}
+	s.note(ctx, s.learn(ctx))
 	scan, tidy := time.NewTicker(scanEvery), time.NewTicker(tidyEvery)
 	defer scan.Stop()
 	defer tidy.Stop()
@@ -157,6 +162,9 @@ func (s *Service) work(ctx context.Context) {
 		case <-ctx.Done():
 		case <-s.wake:
 		case <-scan.C:
+			if !s.options.Alone || s.wishes.Load() == nil {
+				s.note(ctx, s.learn(ctx))
+			}
 		case <-tidy.C:
 			s.note(ctx, s.tidy(ctx))
 		}

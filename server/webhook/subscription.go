@@ -168,6 +168,7 @@ func (s *Service) Validate(ctx context.Context, subscription, code string) error
 	if store.IsNotFound(err) {
 		return ErrNotFound
 	}
+	s.relearn(ctx)
 	return err
 }
 
@@ -196,6 +197,7 @@ func (s *Service) Unsubscribe(ctx context.Context, resource guid.GUID, name stri
 	if store.IsNotFound(err) {
 		return ErrNotFound
 	}
+	s.relearn(ctx)
 	return err
 }
 
