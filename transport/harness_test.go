@@ -142,8 +142,9 @@ func newEnd(t *testing.T, name string, options transport.Options) *end {
 func (e *end) close() {
 	// In a bubble the clock stands still while a goroutine waits for a mutex, and
 	// the stack below waits 200 ms with a mutex held when it closes data channels
-	// that the other side closes at the same moment.
-	defer time.Sleep(100 * time.Millisecond)
+	// that the other side closes at the same moment. The slowest word of a close
+	// takes less than half a second.
+	defer time.Sleep(2 * time.Second)
 	if err := e.Close(); err != nil {
 		e.t.Errorf("%s: close: %v", e.name, err)
 	}
