@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/parley-rtc/parley/server/chat"
 	"github.com/parley-rtc/parley/server/guid"
 	"github.com/parley-rtc/parley/server/store"
 	"github.com/parley-rtc/parley/server/webhook"
@@ -48,3 +49,6 @@ func WebhookService(s *Server) *webhook.Service { return s.webhooks }
 
 // DefaultResource returns the id of the default resource.
 func DefaultResource(s *Server) guid.GUID { return s.resources.Default().ID }
+
+// ChatService returns the threads.
+func ChatService(s *Server) *chat.Service { return s.chat }

@@ -14,6 +14,7 @@ import (
 	"github.com/parley-rtc/parley/server/arm"
 	"github.com/parley-rtc/parley/server/bus"
 	"github.com/parley-rtc/parley/server/calls"
+	"github.com/parley-rtc/parley/server/chat"
 	"github.com/parley-rtc/parley/server/identity"
 	"github.com/parley-rtc/parley/server/metrics"
 	"github.com/parley-rtc/parley/server/oidc"
@@ -63,6 +64,7 @@ type Server struct {
 	arm        *arm.Service
 	operations *operations.Service
 	webhooks   *webhook.Service
+	chat       *chat.Service
 
 	http, https net.Listener
 	servers     []*http.Server
@@ -188,6 +190,9 @@ func (s *Server) close(ctx context.Context) error {
 		note("calls", s.calls.Shutdown(ctx))
 	}
 	s.serving.Wait()
+	if s.chat != nil {
+		note("chat", s.chat.Close())
+	}
 	if s.relay != nil {
 		note("relay", s.relay.server.Close())
 	}

@@ -63,6 +63,9 @@ func (s *Server) start() error {
 	if err := s.openWebhooks(); err != nil {
 		return err
 	}
+	if err := s.openChat(); err != nil {
+		return err
+	}
 	s.openManager()
 	if err := s.serve(tlsConfig); err != nil {
 		return err
@@ -151,7 +154,7 @@ func (s *Server) openStore(lastTURN int) error {
 func (s *Server) openIdentity() (err error) {
 	s.identity, err = identity.Open(s.base, identity.Options{
 		Store: s.store, Now: s.options.Now, Algorithm: s.options.TokenAlgorithm, Logger: s.logger, Revoked: s.endSessions,
-		Exchanger: exchanger{s.bearers}, Cloud: s.cloud,
+		Exchanger: exchanger{s.bearers}, Cloud: s.cloud, Deleted: s.userDeleted,
 	})
 	return err
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/parley-rtc/parley/server/chat"
@@ -215,6 +216,9 @@ func (t *telling) roster(kind, recipient string, about *chatThread) error {
 			data.RemovedBy, data.ParticipantOut = identifier(e.Actor), who
 		} else {
 			data.AddedBy, data.ParticipantIn = identifier(e.Actor), who
+		}
+		if recipient == "" {
+			part = strings.ToLower(part) // so ACS writes it for threads
 		}
 		if err := t.add(kind, part+p.User, recipient, &data); err != nil {
 			return err

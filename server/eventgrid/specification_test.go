@@ -128,7 +128,7 @@ func (s *specification) check(e, example *received) {
 		return
 	}
 	for i := 0; i < len(want); i += 2 {
-		if !strings.EqualFold(got[i], want[i]) {
+		if got[i] != want[i] {
 			s.t.Errorf("subject %s, as %s", e.Subject, example.Subject)
 		}
 	}
