@@ -82,15 +82,18 @@ func randomCall(t *testing.T, w *world, seed uint64) error {
 
 // reachOrRestart restarts, as the engine does for a lost path, when a time was
 // not enough: a relay that did not answer within its time is not asked again
-// before a restart. About one call in a thousand needs it on these networks.
+// before a restart. About one call in a thousand needs it on these networks;
+// where one packet in seven is lost each way, one that goes to a relay
+// over TCP may need it again.
 func reachOrRestart(t *testing.T, a, b *end, within, delay time.Duration) error {
-	if reach(a, b, within) == nil {
-		return nil
+	err := reach(a, b, within)
+	for tries := 0; err != nil && tries < 3; tries++ {
+		if err := again(t, a, b, delay); err != nil {
+			return err
+		}
+		err = reach(a, b, 40*time.Second)
 	}
-	if err := again(t, a, b, delay); err != nil {
-		return err
-	}
-	return reach(a, b, 40*time.Second)
+	return err
 }
 
 // again restarts with signaling that takes a while.
