@@ -12,7 +12,6 @@ import (
 	"github.com/parley-rtc/parley/internal/acswire"
 	"github.com/parley-rtc/parley/server/front"
 	"github.com/parley-rtc/parley/server/identity"
-	"github.com/parley-rtc/parley/server/openapi"
 	"github.com/parley-rtc/parley/signaling"
 )
 
@@ -124,11 +123,7 @@ func (s *Server) handler() (*front.Front, error) {
 	// The gate answers for it while the service drains.
 	f.Handle(http.MethodGet, "/readyz", http.HandlerFunc(s.healthz))
 	f.Handle(http.MethodGet, identity.JWKSPath, http.HandlerFunc(s.identity.ServeJWKS))
-	f.Handle(http.MethodGet, openapi.Path, openapi.Handler())
-	f.Handle(http.MethodGet, openapi.Path+"/*", openapi.Handler())
-	signingKeys := s.operatorOnly(f, s.serveSigningKeys)
-	f.Handle(http.MethodGet, SigningKeysPath, signingKeys)
-	f.Handle(http.MethodPost, SigningKeysPath, signingKeys)
+	s.handleOwn(f)
 	s.handleWebhooks(f)
 	f.Handle(http.MethodGet, "/metrics", s.metrics.Handler())
 	return f, nil

@@ -138,12 +138,8 @@ func (s *Server) onLoopback() bool {
 	return true
 }
 
+// handleWebhooks serves what receivers of events ask for.
 func (s *Server) handleWebhooks(f *front.Front) {
-	hooks, letters := s.operatorOnly(f, s.serveWebhooks), s.operatorOnly(f, s.serveDeadLetters)
-	for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodDelete} {
-		f.Handle(method, WebhooksPath, hooks)
-		f.Handle(method, DeadLettersPath, letters)
-	}
 	for _, path := range []string{discoveryPath, callbackDiscoveryPath} {
 		f.Handle(http.MethodGet, path, http.HandlerFunc(s.serveDiscovery))
 	}

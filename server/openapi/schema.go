@@ -88,5 +88,5 @@ func (s *schemas) members(t reflect.Type) object {
 // is found by the test that compares documents with specifications.
 func (s *schemas) later(since string) bool {
 	first, err := acswire.ParseVersion(since)
-	return err == nil && s.contract.Compare(first) < 0
+	return err == nil && s.contract != (acswire.Version{}) && s.contract.Compare(first) < 0
 }

@@ -15,39 +15,49 @@ var pageFiles embed.FS
 const Path = "/openapi"
 
 // Handler answers GET requests for Path and what lies under it.
-func Handler() http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		name := strings.TrimPrefix(strings.TrimPrefix(r.URL.Path, Path), "/")
-		if name == "index.json" {
-			send(w, "application/json", encode(object{"documents": Index()}))
+func Handler() http.Handler { return NewHandler() }
+
+func serve(w http.ResponseWriter, r *http.Request, own []Own) {
+	name := strings.TrimPrefix(strings.TrimPrefix(r.URL.Path, Path), "/")
+	if name == "index.json" {
+		entries := Index()
+		for i := range own {
+			entries = append(entries, own[i].entry())
+		}
+		send(w, "application/json", encode(object{"documents": entries}))
+		return
+	}
+	for i := range own {
+		if r.URL.Path == own[i].entry().Path {
+			send(w, "application/json", encode(own[i].Document()))
 			return
 		}
-		// Made when asked for: few ask, and they would take a megabyte.
-		if area, version, ok := strings.Cut(strings.TrimSuffix(name, ".json"), "/"); ok {
-			doc, err := Document(area, version)
-			if err != nil {
-				http.NotFound(w, r)
-				return
-			}
-			send(w, "application/json", encode(doc))
-			return
-		}
-		types := map[string]string{"": "text/html; charset=utf-8", "page.js": "text/javascript; charset=utf-8", "page.css": "text/css; charset=utf-8"}
-		kind, ok := types[name]
-		if !ok {
-			http.NotFound(w, r)
-			return
-		}
-		if name == "" {
-			name = "page.html"
-		}
-		data, err := pageFiles.ReadFile(path.Join("page", name))
+	}
+	// Made when asked for: few ask, and they would take a megabyte.
+	if area, version, ok := strings.Cut(strings.TrimSuffix(name, ".json"), "/"); ok {
+		doc, err := Document(area, version)
 		if err != nil {
 			http.NotFound(w, r)
 			return
 		}
-		send(w, kind, data)
-	})
+		send(w, "application/json", encode(doc))
+		return
+	}
+	types := map[string]string{"": "text/html; charset=utf-8", "page.js": "text/javascript; charset=utf-8", "page.css": "text/css; charset=utf-8"}
+	kind, ok := types[name]
+	if !ok {
+		http.NotFound(w, r)
+		return
+	}
+	if name == "" {
+		name = "page.html"
+	}
+	data, err := pageFiles.ReadFile(path.Join("page", name))
+	if err != nil {
+		http.NotFound(w, r)
+		return
+	}
+	send(w, kind, data)
 }
 
 func encode(v any) []byte {

@@ -3,6 +3,7 @@ package webhook
 import (
 	"context"
 	"encoding/json"
+	"strings"
 	"time"
 
 	"github.com/parley-rtc/parley/server/guid"
@@ -96,5 +97,14 @@ func (s *Service) change(ctx context.Context, statement string, args ...any) err
 			return err
 		}
 		return ErrNotFound
+	})
+}
+
+// Forget removes what waits or died of a resource's events whose JSON holds the
+// texts, in their order: what they tell was erased.
+func (s *Service) Forget(ctx context.Context, resource guid.GUID, texts ...string) error {
+	return s.options.Store.Write(ctx, func(tx *store.Tx) error {
+		_, err := tx.Exec("DELETE FROM webhook_deliveries WHERE resource_id = $1 AND event LIKE $2", resource.String(), "%"+strings.Join(texts, "%")+"%")
+		return err
 	})
 }

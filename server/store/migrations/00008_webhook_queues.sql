@@ -1,0 +1,6 @@
+-- +goose Up
+-- Dead letters of a queue are not in the way of what waits behind them.
+CREATE INDEX webhook_deliveries_waiting ON webhook_deliveries (queue, position) WHERE state = 'waiting';
+
+-- +goose Down
+DROP INDEX webhook_deliveries_waiting;
