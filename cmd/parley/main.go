@@ -88,7 +88,7 @@ over the environment, the environment over the file.`,
 	root.PersistentFlags().Bool("json", false, "print the result as JSON on standard output, all else on standard error")
 	root.PersistentFlags().String("log", "warn", "least `level` of log lines on standard error: debug, info, warn, error, off")
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &usageError{err} })
-	root.AddCommand(newServe(), newBackup(), newKeys(), newWebhooks(), newDemo(), newCall(), newVersion())
+	root.AddCommand(newServe(), newBackup(), newKeys(), newWebhooks(), newChat(), newDemo(), newCall(), newVersion())
 	return root
 }
 

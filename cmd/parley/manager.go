@@ -30,41 +30,54 @@ const (
 func askService(ctx context.Context, file, method, path string, body any) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, askTime)
 	defer cancel()
+	var data []byte
+	err := converse(ctx, file, method, path, body, func(answer io.Reader) (err error) {
+		data, err = io.ReadAll(io.LimitReader(answer, maxAnswer))
+		return err
+	})
+	return data, err
+}
+
+// converse is askService for an answer that is taken as it comes.
+func converse(ctx context.Context, file, method, path string, body any, take func(answer io.Reader) error) error {
 	c, client, err := manager(file)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer client.CloseIdleConnections()
 	var content io.Reader
 	if body != nil {
 		data, err := json.Marshal(body)
 		if err != nil {
-			return nil, fmt.Errorf("request: %w", err)
+			return fmt.Errorf("request: %w", err)
 		}
 		content = bytes.NewReader(data)
 	}
 	req, err := http.NewRequestWithContext(ctx, method, strings.TrimSuffix(c.ARMEndpoint, "/")+path, content)
 	if err != nil {
-		return nil, fmt.Errorf("request: %w", err)
+		return fmt.Errorf("request: %w", err)
 	}
 	req.Header.Set(acswire.HeaderAuthorization, "Bearer "+c.ARMToken)
 	resp, err := client.Do(req)
 	if err != nil {
-		return nil, fmt.Errorf("the service does not answer (is it running?): %w", err)
+		return fmt.Errorf("the service does not answer (is it running?): %w", err)
 	}
 	defer resp.Body.Close()
+	if resp.StatusCode/100 == 2 {
+		if err := take(resp.Body); err != nil {
+			return fmt.Errorf("answer: %w", err)
+		}
+		return nil
+	}
 	data, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
 	if err != nil {
-		return nil, fmt.Errorf("answer: %w", err)
+		return fmt.Errorf("answer: %w", err)
 	}
-	if resp.StatusCode/100 != 2 {
-		var refused acswire.ErrorResponse
-		if json.Unmarshal(data, &refused) == nil && refused.Error.Message != "" {
-			return nil, fmt.Errorf("the service refused: %s", refused.Error.Message)
-		}
-		return nil, fmt.Errorf("the service refused: %s", resp.Status)
+	var refused acswire.ErrorResponse
+	if json.Unmarshal(data, &refused) == nil && refused.Error.Message != "" {
+		return fmt.Errorf("the service refused: %s", refused.Error.Message)
 	}
-	return data, nil
+	return fmt.Errorf("the service refused: %s", resp.Status)
 }
 
 // manager reads connection.json and returns a client that trusts the service.

@@ -21,11 +21,18 @@ import (
 
 const secretSize = 32
 
-// webhookFlags say which service and which resource.
-type webhookFlags struct{ connection, resource string }
+// resourceFlags say which service and which resource.
+type resourceFlags struct{ connection, resource string }
+
+// addTo adds the flags to a command and those below it.
+func (f *resourceFlags) addTo(cmd *cobra.Command) {
+	flags := cmd.PersistentFlags()
+	flags.StringVar(&f.connection, "connection", filepath.Join("parley-data", "connection.json"), "connection.json `file` of the service")
+	flags.StringVar(&f.resource, "resource", "", "`name` of the resource; empty: the default one")
+}
 
 func newWebhooks() *cobra.Command {
-	var f webhookFlags
+	var f resourceFlags
 	cmd := &cobra.Command{
 		Use:   "webhooks",
 		Short: "See and change who gets the events of a resource",
@@ -35,15 +42,13 @@ CloudEvents, or by somebody's visit to the link that it was sent. Events that
 could not be delivered within a day are kept for a week as dead letters.`,
 		Args: noArguments,
 	}
-	flags := cmd.PersistentFlags()
-	flags.StringVar(&f.connection, "connection", filepath.Join("parley-data", "connection.json"), "connection.json `file` of the service")
-	flags.StringVar(&f.resource, "resource", "", "`name` of the resource; empty: the default one")
+	f.addTo(cmd)
 	cmd.AddCommand(f.list(), f.add(), f.remove(), f.deadLetters(), f.redeliver())
 	return cmd
 }
 
 // ask sends a request about the resource; values are the rest of its query.
-func (f *webhookFlags) ask(cmd *cobra.Command, method, path string, values url.Values, body any) ([]byte, error) {
+func (f *resourceFlags) ask(cmd *cobra.Command, method, path string, values url.Values, body any) ([]byte, error) {
 	if f.resource != "" {
 		values.Set("resource", f.resource)
 	}
@@ -63,7 +68,7 @@ func show[T any](cmd *cobra.Command, data []byte, pretty func(out io.Writer, ans
 	return pretty(cmd.OutOrStdout(), answer)
 }
 
-func (f *webhookFlags) list() *cobra.Command {
+func (f *resourceFlags) list() *cobra.Command {
 	return &cobra.Command{
 		Use: "list", Short: "Show the webhooks", Args: noArguments,
 		Example: "  parley webhooks list --connection data/connection.json",
@@ -88,7 +93,7 @@ func printWebhooks(out io.Writer, list []server.Webhook) error {
 	return t.Flush()
 }
 
-func (f *webhookFlags) add() *cobra.Command {
+func (f *resourceFlags) add() *cobra.Command {
 	var n server.NewWebhook
 	var cloudEvents, signed bool
 	cmd := &cobra.Command{
@@ -133,7 +138,7 @@ them. A webhook of the same name is replaced once the new endpoint has agreed.`,
 	return cmd
 }
 
-func (f *webhookFlags) remove() *cobra.Command {
+func (f *resourceFlags) remove() *cobra.Command {
 	return &cobra.Command{
 		Use: "remove NAME", Short: "Remove a webhook and what waits for it", Args: exactly(1),
 		Example: "  parley webhooks remove crm",
@@ -144,7 +149,7 @@ func (f *webhookFlags) remove() *cobra.Command {
 	}
 }
 
-func (f *webhookFlags) deadLetters() *cobra.Command {
+func (f *resourceFlags) deadLetters() *cobra.Command {
 	var limit int
 	var after string
 	cmd := &cobra.Command{
@@ -178,7 +183,7 @@ func (f *webhookFlags) deadLetters() *cobra.Command {
 	return cmd
 }
 
-func (f *webhookFlags) redeliver() *cobra.Command {
+func (f *resourceFlags) redeliver() *cobra.Command {
 	return &cobra.Command{
 		Use: "redeliver ID", Short: "Try a dead letter again, for another day", Args: exactly(1),
 		Example: "  parley webhooks redeliver 0c7f3b1e-…",
