@@ -9,6 +9,7 @@ const (
 	AreaNone Area = iota
 	AreaIdentity
 	AreaResourceManager
+	AreaChat
 )
 
 // Areas returns all areas.
@@ -21,6 +22,8 @@ func (a Area) String() string {
 		return "identity"
 	case AreaResourceManager:
 		return "resourcemanager"
+	case AreaChat:
+		return "chat"
 	case AreaNone:
 	}
 	return "none"

@@ -2,7 +2,6 @@ package acswire
 
 import (
 	"net/http"
-	"strings"
 )
 
 // Operations of the resource manager. The specification of 2020-08-20 writes
@@ -77,8 +76,7 @@ func armOperations() []Operation {
 // armPathParameters describes the values of a route.
 func armPathParameters(route string) []Parameter {
 	var parameters []Parameter
-	for _, part := range strings.Split(route, "{")[1:] {
-		name, _, _ := strings.Cut(part, "}")
+	for _, name := range pathNames(route) {
 		p := Parameter{Name: name, In: InPath, Kind: KindString, Required: true}
 		switch name {
 		case "subscriptionId":

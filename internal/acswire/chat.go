@@ -73,13 +73,6 @@ type ChatParticipant struct {
 	Metadata         map[string]string `json:"metadata,omitempty" since:"2024-06-05-preview"`
 }
 
-// ChatError says why a participant was not added: the user, and a status as text.
-type ChatError struct {
-	Code    *string `json:"code,omitempty"`
-	Message *string `json:"message,omitempty"`
-	Target  *string `json:"target,omitempty"`
-}
-
 // CreateChatThreadRequest is the body of POST /chat/threads.
 type CreateChatThreadRequest struct {
 	Topic           *string              `json:"topic,omitempty"`
@@ -97,12 +90,25 @@ type ChatThreadProperties struct {
 	DeletedOn                        *string              `json:"deletedOn,omitempty"`
 	Metadata                         map[string]string    `json:"metadata,omitempty" since:"2024-06-05-preview"`
 	RetentionPolicy                  *ChatRetentionPolicy `json:"retentionPolicy,omitempty" since:"2024-06-05-preview"`
+	// MessagingPolicy restricts what may be sent. This service has none.
+	MessagingPolicy *ChatMessagingPolicy `json:"messagingPolicy,omitempty" since:"2024-06-05-preview" until:"2024-06-05-preview"`
+}
+
+// ChatMessagingPolicy restricts what may be sent into a thread.
+type ChatMessagingPolicy struct {
+	TextOnlyChat *bool `json:"textOnlyChat,omitempty"`
+}
+
+// ChatPolicyViolation says what was done about a message against a policy.
+type ChatPolicyViolation struct {
+	// State is "contentBlocked" or "warning".
+	State *string `json:"state,omitempty"`
 }
 
 // CreateChatThreadResult is the body of the 201 that answers POST /chat/threads.
 type CreateChatThreadResult struct {
 	ChatThread          *ChatThreadProperties `json:"chatThread,omitempty"`
-	InvalidParticipants []ChatError           `json:"invalidParticipants,omitempty"`
+	InvalidParticipants []Error               `json:"invalidParticipants,omitempty"`
 }
 
 // UpdateChatThreadRequest is the merge patch of a thread. In metadata, null
@@ -133,6 +139,8 @@ type SendChatMessageRequest struct {
 	SenderDisplayName *string           `json:"senderDisplayName,omitempty"`
 	Type              *string           `json:"type,omitempty"`
 	Metadata          map[string]string `json:"metadata,omitempty" since:"2021-09-07"`
+	// Attachments are images that were uploaded before.
+	Attachments []ChatAttachment `json:"attachments,omitempty" since:"2024-06-05-preview" until:"2024-06-05-preview"`
 }
 
 // SendChatMessageResult is the body of the 201 that answers it.
@@ -145,6 +153,8 @@ type SendChatMessageResult struct {
 type UpdateChatMessageRequest struct {
 	Content  *string            `json:"content,omitempty"`
 	Metadata map[string]*string `json:"metadata,omitempty" since:"2021-09-07"`
+	// Attachments replace those that the message has.
+	Attachments *[]ChatAttachment `json:"attachments,omitempty" since:"2024-06-05-preview" until:"2024-06-05-preview"`
 }
 
 // ChatAttachment is a file of a message.
@@ -179,6 +189,8 @@ type ChatMessage struct {
 	DeletedOn                     *string             `json:"deletedOn,omitempty"`
 	EditedOn                      *string             `json:"editedOn,omitempty"`
 	Metadata                      map[string]string   `json:"metadata,omitempty" since:"2021-09-07"`
+	// PolicyViolation is never set by this service.
+	PolicyViolation *ChatPolicyViolation `json:"policyViolation,omitempty" since:"2024-06-05-preview" until:"2024-06-05-preview"`
 }
 
 // ChatMessagesCollection is a page of messages.
@@ -200,7 +212,7 @@ type AddChatParticipantsRequest struct {
 
 // AddChatParticipantsResult is the body of the 201 that answers it.
 type AddChatParticipantsResult struct {
-	InvalidParticipants []ChatError `json:"invalidParticipants,omitempty"`
+	InvalidParticipants []Error `json:"invalidParticipants,omitempty"`
 }
 
 // ChatMessageReadReceipt says up to where a member has read, and when.
@@ -232,4 +244,17 @@ type UploadChatImageResult struct {
 	ID             *string `json:"id,omitempty"`
 	AttachmentType *string `json:"attachmentType,omitempty"`
 	Name           *string `json:"name,omitempty"`
+}
+
+// ChatErrorResponse is the body of an error of the chat area up to 2024-03-07.
+type ChatErrorResponse struct {
+	CommunicationError ChatErrorDetail `json:"CommunicationError"`
+}
+
+// ChatErrorDetail is an error with the capital letters of the chat area.
+type ChatErrorDetail struct {
+	Code    string            `json:"Code"`
+	Message string            `json:"Message"`
+	Target  string            `json:"Target,omitempty"`
+	Details []ChatErrorDetail `json:"Details"`
 }

@@ -11,7 +11,7 @@ import (
 // kind and RawID tells all.
 type IdentifierModel struct {
 	// Kind is the kind; older versions of the contract do not send it.
-	Kind *ident.Kind `json:"kind,omitempty"`
+	Kind *ident.Kind `json:"kind,omitempty" since:"2023-11-07"`
 	// RawID is the raw id; requests may leave it out.
 	RawID *string `json:"rawId,omitempty"`
 	// CommunicationUser is set for a user of a resource.
@@ -21,9 +21,9 @@ type IdentifierModel struct {
 	// MicrosoftTeamsUser is set for a Teams user.
 	MicrosoftTeamsUser *MicrosoftTeamsUserModel `json:"microsoftTeamsUser,omitempty"`
 	// MicrosoftTeamsApp is set for a Teams application.
-	MicrosoftTeamsApp *MicrosoftTeamsAppModel `json:"microsoftTeamsApp,omitempty"`
+	MicrosoftTeamsApp *MicrosoftTeamsAppModel `json:"microsoftTeamsApp,omitempty" since:"2024-03-07"`
 	// TeamsExtensionUser is set for a Teams Phone user of a resource.
-	TeamsExtensionUser *TeamsExtensionUserModel `json:"teamsExtensionUser,omitempty"`
+	TeamsExtensionUser *TeamsExtensionUserModel `json:"teamsExtensionUser,omitempty" since:"2025-03-15"`
 }
 
 // CommunicationUserModel is a user of a resource.
@@ -37,9 +37,9 @@ type PhoneNumberModel struct {
 	// Value is the number, E.164.
 	Value *string `json:"value,omitempty"`
 	// IsAnonymous tells that the number is withheld.
-	IsAnonymous *bool `json:"isAnonymous,omitempty"`
+	IsAnonymous *bool `json:"isAnonymous,omitempty" since:"2025-03-15"`
 	// AssertedID tells the participants with one number apart.
-	AssertedID *string `json:"assertedId,omitempty"`
+	AssertedID *string `json:"assertedId,omitempty" since:"2025-03-15"`
 }
 
 // MicrosoftTeamsUserModel is a Teams user.

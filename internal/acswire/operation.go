@@ -1,5 +1,7 @@
 package acswire
 
+import "strings"
+
 // Auth is how the sender of a request proves who it is.
 type Auth uint8
 
@@ -126,6 +128,16 @@ type Operation struct {
 	Note string
 }
 
+// pathNames returns the names of a route's values.
+func pathNames(route string) []string {
+	var names []string
+	for _, part := range strings.Split(route, "{")[1:] {
+		name, _, _ := strings.Cut(part, "}")
+		names = append(names, name)
+	}
+	return names
+}
+
 // In tells whether the operation answers a version.
 func (o *Operation) In(v ServedVersion) bool {
 	for _, also := range o.Also {
@@ -146,6 +158,8 @@ func Operations(a Area) []Operation {
 		return identityOperations()
 	case AreaResourceManager:
 		return armOperations()
+	case AreaChat:
+		return chatOperations()
 	case AreaNone:
 	}
 	return nil

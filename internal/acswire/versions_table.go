@@ -18,6 +18,8 @@ func Versions(a Area) []ServedVersion {
 		return identityVersions()
 	case AreaResourceManager:
 		return resourceManagerVersions()
+	case AreaChat:
+		return chatVersions()
 	case AreaNone:
 	}
 	return nil
@@ -94,5 +96,33 @@ func resourceManagerVersions() []ServedVersion {
 		named(preview("2025-05-01", 0), stable("2025-09-01"), false, fromField),
 		named(stable("2025-05-01"), stable("2025-09-01"), false, fromField),
 		specified(stable("2025-09-01"), false),
+	}
+}
+
+// chatVersions: what stands in api-supported-versions is what the service was
+// recorded to list last. Those that it listed before and then no more are on
+// their way out here too.
+func chatVersions() []ServedVersion {
+	notice, end := day(2026, time.November, 21), day(2029, time.December, 1)
+	first := stable("2021-03-07")
+	return []ServedVersion{
+		withdrawn(specified(preview("2020-09-21", 2), false), notice, end),
+		withdrawn(named(preview("2020-11-01", 3), first, false, fromRecordings), notice, end),
+		withdrawn(named(preview("2021-01-27", 4), first, false, fromRecordings), notice, end),
+		withdrawn(named(preview("2021-03-01", 5), first, false, fromRecordings), notice, end),
+		specified(first, true),
+		// Metadata of messages shipped in it before they were specified.
+		named(preview("2021-04-05", 6), stable("2021-09-07"), true, fromRecordings),
+		specified(stable("2021-09-07"), true),
+		// Attachments shipped in these.
+		named(preview("2023-04-01", 0), stable("2023-11-07"), true, fromRecordings),
+		named(preview("2023-07-01", 0), stable("2023-11-07"), true, fromRecordings),
+		specified(stable("2023-11-07"), true),
+		named(preview("2023-11-15", 0), stable("2024-03-07"), true, fromRecordings),
+		named(preview("2024-03-01", 0), stable("2024-03-07"), true, fromRecordings),
+		specified(stable("2024-03-07"), true),
+		named(preview("2024-03-15", 0), preview("2024-06-05", 0), true, fromRecordings),
+		specified(preview("2024-06-05", 0), true),
+		specified(stable("2025-03-15"), false),
 	}
 }

@@ -65,7 +65,7 @@ func (s *schemas) members(t reflect.Type) object {
 	var required []string
 	for f := range t.Fields() {
 		name, options, _ := strings.Cut(f.Tag.Get("json"), ",")
-		if name == "-" || !f.IsExported() || s.later(f.Tag.Get("since")) {
+		if name == "-" || !f.IsExported() || s.later(f.Tag.Get("since")) || s.earlier(f.Tag.Get("until")) {
 			continue
 		}
 		if name == "" {
@@ -89,4 +89,10 @@ func (s *schemas) members(t reflect.Type) object {
 func (s *schemas) later(since string) bool {
 	first, err := acswire.ParseVersion(since)
 	return err == nil && s.contract != (acswire.Version{}) && s.contract.Compare(first) < 0
+}
+
+// earlier tells whether the last contract with a member was before this one.
+func (s *schemas) earlier(until string) bool {
+	last, err := acswire.ParseVersion(until)
+	return err == nil && s.contract != (acswire.Version{}) && s.contract.Compare(last) > 0
 }
