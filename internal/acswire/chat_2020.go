@@ -157,37 +157,69 @@ func chatOf2020() []Operation {
 		return []OperationResponse{{Status: status, Body: body, Description: text}}
 	}
 	return []Operation{
-		{ID: OpChatCreateThreadV2020, Method: http.MethodPost, Route: RouteChatThreads, Summary: "Create a thread.", Request: CreateChatThreadRequestV2020{},
-			Responses: answer(http.StatusMultiStatus, MultiStatusV2020{}, "What became of the thread and of each member.")},
-		{ID: OpChatListThreadsV2020, Method: http.MethodGet, Route: RouteChatThreads, Paged: true, Summary: "List the threads of the user.",
-			Parameters: []Parameter{maxPageSize(), startTime()}, Responses: answer(http.StatusOK, ChatThreadsInfoCollectionV2020{}, "A page of threads.")},
-		{ID: OpChatGetThreadV2020, Method: http.MethodGet, Route: RouteChatThread, Summary: "Get a thread.",
-			Responses: answer(http.StatusOK, ChatThreadV2020{}, "The thread.")},
-		{ID: OpChatUpdateThreadV2020, Method: http.MethodPatch, Route: RouteChatThread, Summary: "Change the topic of a thread.", Request: UpdateChatThreadRequestV2020{},
-			Responses: answer(http.StatusOK, nil, "The thread was changed.")},
-		{ID: OpChatDeleteThreadV2020, Method: http.MethodDelete, Route: RouteChatThread, Summary: "Delete a thread for all its members.",
-			Responses: answer(http.StatusNoContent, nil, "The thread is gone.")},
-		{ID: OpChatSendMessageV2020, Method: http.MethodPost, Route: RouteChatMessages, Summary: "Send a message.", Request: SendChatMessageRequestV2020{},
-			Responses: answer(http.StatusCreated, SendChatMessageResult{}, "The message was sent.")},
-		{ID: OpChatListMessagesV2020, Method: http.MethodGet, Route: RouteChatMessages, Paged: true, Summary: "List the messages of a thread, the newest first.",
-			Parameters: []Parameter{maxPageSize(), startTime()}, Responses: answer(http.StatusOK, ChatMessagesCollectionV2020{}, "A page of messages.")},
-		{ID: OpChatGetMessageV2020, Method: http.MethodGet, Route: RouteChatMessage, Summary: "Get a message.",
-			Responses: answer(http.StatusOK, ChatMessageV2020{}, "The message.")},
-		{ID: OpChatUpdateMessageV2020, Method: http.MethodPatch, Route: RouteChatMessage, Summary: "Change a message that the user wrote.", Request: UpdateChatMessageRequestV2020{},
-			Responses: answer(http.StatusOK, nil, "The message was changed.")},
-		{ID: OpChatDeleteMessageV2020, Method: http.MethodDelete, Route: RouteChatMessage, Summary: "Delete a message that the user wrote.",
-			Responses: answer(http.StatusNoContent, nil, "The message is gone.")},
-		{ID: OpChatListMembersV2020, Method: http.MethodGet, Route: RouteChatMembersV2020, Paged: true, Summary: "List the members of a thread.",
-			Responses: answer(http.StatusOK, ChatMembersCollectionV2020{}, "The members.")},
-		{ID: OpChatAddMembersV2020, Method: http.MethodPost, Route: RouteChatMembersV2020, Summary: "Add members.", Request: AddChatMembersRequestV2020{},
-			Responses: answer(http.StatusMultiStatus, nil, "The members were added.")},
-		{ID: OpChatRemoveMemberV2020, Method: http.MethodDelete, Route: RouteChatMemberV2020, Summary: "Remove a member.",
-			Responses: answer(http.StatusNoContent, nil, "The member is not in the thread.")},
-		{ID: OpChatListReadReceiptsV2020, Method: http.MethodGet, Route: RouteChatReadReceiptsV2020, Paged: true, Summary: "List how far the members have read.",
-			Responses: answer(http.StatusOK, ChatReadReceiptsCollectionV2020{}, "The read receipts.")},
-		{ID: OpChatSendReadReceiptV2020, Method: http.MethodPost, Route: RouteChatReadReceiptsV2020, Summary: "Say up to which message the user has read.", Request: SendReadReceiptRequest{},
-			Responses: answer(http.StatusCreated, nil, "The members are told.")},
-		{ID: OpChatSendTypingV2020, Method: http.MethodPost, Route: RouteChatTyping, Summary: "Tell the members that the user is writing.",
-			Responses: answer(http.StatusOK, nil, "The members are told.")},
+		{
+			ID: OpChatCreateThreadV2020, Method: http.MethodPost, Route: RouteChatThreads, Summary: "Create a thread.", Request: CreateChatThreadRequestV2020{},
+			Responses: answer(http.StatusMultiStatus, MultiStatusV2020{}, "What became of the thread and of each member."),
+		},
+		{
+			ID: OpChatListThreadsV2020, Method: http.MethodGet, Route: RouteChatThreads, Paged: true, Summary: "List the threads of the user.",
+			Parameters: []Parameter{maxPageSize(), startTime()}, Responses: answer(http.StatusOK, ChatThreadsInfoCollectionV2020{}, "A page of threads."),
+		},
+		{
+			ID: OpChatGetThreadV2020, Method: http.MethodGet, Route: RouteChatThread, Summary: "Get a thread.",
+			Responses: answer(http.StatusOK, ChatThreadV2020{}, "The thread."),
+		},
+		{
+			ID: OpChatUpdateThreadV2020, Method: http.MethodPatch, Route: RouteChatThread, Summary: "Change the topic of a thread.", Request: UpdateChatThreadRequestV2020{},
+			Responses: answer(http.StatusOK, nil, "The thread was changed."),
+		},
+		{
+			ID: OpChatDeleteThreadV2020, Method: http.MethodDelete, Route: RouteChatThread, Summary: "Delete a thread for all its members.",
+			Responses: answer(http.StatusNoContent, nil, "The thread is gone."),
+		},
+		{
+			ID: OpChatSendMessageV2020, Method: http.MethodPost, Route: RouteChatMessages, Summary: "Send a message.", Request: SendChatMessageRequestV2020{},
+			Responses: answer(http.StatusCreated, SendChatMessageResult{}, "The message was sent."),
+		},
+		{
+			ID: OpChatListMessagesV2020, Method: http.MethodGet, Route: RouteChatMessages, Paged: true, Summary: "List the messages of a thread, the newest first.",
+			Parameters: []Parameter{maxPageSize(), startTime()}, Responses: answer(http.StatusOK, ChatMessagesCollectionV2020{}, "A page of messages."),
+		},
+		{
+			ID: OpChatGetMessageV2020, Method: http.MethodGet, Route: RouteChatMessage, Summary: "Get a message.",
+			Responses: answer(http.StatusOK, ChatMessageV2020{}, "The message."),
+		},
+		{
+			ID: OpChatUpdateMessageV2020, Method: http.MethodPatch, Route: RouteChatMessage, Summary: "Change a message that the user wrote.", Request: UpdateChatMessageRequestV2020{},
+			Responses: answer(http.StatusOK, nil, "The message was changed."),
+		},
+		{
+			ID: OpChatDeleteMessageV2020, Method: http.MethodDelete, Route: RouteChatMessage, Summary: "Delete a message that the user wrote.",
+			Responses: answer(http.StatusNoContent, nil, "The message is gone."),
+		},
+		{
+			ID: OpChatListMembersV2020, Method: http.MethodGet, Route: RouteChatMembersV2020, Paged: true, Summary: "List the members of a thread.",
+			Responses: answer(http.StatusOK, ChatMembersCollectionV2020{}, "The members."),
+		},
+		{
+			ID: OpChatAddMembersV2020, Method: http.MethodPost, Route: RouteChatMembersV2020, Summary: "Add members.", Request: AddChatMembersRequestV2020{},
+			Responses: answer(http.StatusMultiStatus, nil, "The members were added."),
+		},
+		{
+			ID: OpChatRemoveMemberV2020, Method: http.MethodDelete, Route: RouteChatMemberV2020, Summary: "Remove a member.",
+			Responses: answer(http.StatusNoContent, nil, "The member is not in the thread."),
+		},
+		{
+			ID: OpChatListReadReceiptsV2020, Method: http.MethodGet, Route: RouteChatReadReceiptsV2020, Paged: true, Summary: "List how far the members have read.",
+			Responses: answer(http.StatusOK, ChatReadReceiptsCollectionV2020{}, "The read receipts."),
+		},
+		{
+			ID: OpChatSendReadReceiptV2020, Method: http.MethodPost, Route: RouteChatReadReceiptsV2020, Summary: "Say up to which message the user has read.", Request: SendReadReceiptRequest{},
+			Responses: answer(http.StatusCreated, nil, "The members are told."),
+		},
+		{
+			ID: OpChatSendTypingV2020, Method: http.MethodPost, Route: RouteChatTyping, Summary: "Tell the members that the user is writing.",
+			Responses: answer(http.StatusOK, nil, "The members are told."),
+		},
 	}
 }
