@@ -1,6 +1,7 @@
 package chat
 
 import (
+	"context"
 	"fmt"
 	"time"
 
@@ -77,4 +78,22 @@ func (s *Service) committed(e *Event) {
 	if s.options.Notifier != nil && e.Kind != EventTyping && e.Kind != EventRead {
 		s.options.Notifier.Committed(e)
 	}
+}
+
+// Told returns a message with the raw ids of the members who see it, for those
+// who tell of it later. A message that is not there, or was deleted, is an *Error
+// of KindNotFound.
+func (s *Service) Told(ctx context.Context, resource guid.GUID, thread string, id int64) (m Message, members []string, err error) {
+	err = s.options.Store.Read(ctx, func(q store.Querier) error {
+		m, err = scanMessage(q.QueryRow("SELECT "+messageColumns+` FROM chat_messages WHERE thread_id = $1 AND id = $2 AND deleted_at = 0
+			AND EXISTS (SELECT 1 FROM chat_threads WHERE id = $1 AND resource_id = $3)`, thread, id, resource[:]))
+		if store.IsNotFound(err) {
+			return refuse(KindNotFound, "The specified message id was not found.")
+		}
+		if err == nil {
+			members, err = texts(q, "SELECT user_id FROM chat_participants WHERE thread_id = $1 AND share_history_from <= $2 ORDER BY user_id", thread, id)
+		}
+		return err
+	})
+	return m, members, err
 }

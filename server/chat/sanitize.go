@@ -1,6 +1,7 @@
 package chat
 
 import (
+	"html"
 	"sync"
 
 	"github.com/microcosm-cc/bluemonday"
@@ -19,4 +20,15 @@ var policyTable = sync.OnceValue(func() *bluemonday.Policy {
 
 // sanitize takes out of HTML what could run or load something in a reader's
 // browser.
-func sanitize(html string) string { return policyTable().Sanitize(html) }
+func sanitize(markup string) string { return policyTable().Sanitize(markup) }
+
+// strictTable takes out all markup.
+var strictTable = sync.OnceValue(bluemonday.StrictPolicy)
+
+// Text returns what a message says without its markup.
+func (m *Message) Text() string {
+	if m.Kind != MessageHTML {
+		return m.Content
+	}
+	return html.UnescapeString(strictTable().Sanitize(m.Content))
+}
