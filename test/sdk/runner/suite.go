@@ -54,6 +54,9 @@ func suites() []suite {
 		{name: "go", command: func(b *bench) (string, []string, []string) {
 			return filepath.Join(b.options.folder, "go", "suite"), nil, []string{"SSL_CERT_FILE=" + b.authorities()}
 		}},
+		{name: "postman", command: func(b *bench) (string, []string, []string) {
+			return "node", []string{"main.mjs"}, []string{"PARLEY_COLLECTION=" + filepath.Join(b.options.folder, "postman", "collection.json")}
+		}},
 	}
 }
 
