@@ -65,13 +65,14 @@ func applicationID(id string) string {
 // have the same one.
 func addRequestID(req *Request) (*http.Response, error) {
 	if req.raw.Header.Get(acswire.HeaderClientRequestID) == "" {
-		req.raw.Header.Set(acswire.HeaderClientRequestID, newUUID())
+		req.raw.Header.Set(acswire.HeaderClientRequestID, NewUUID())
 	}
 	return req.Next()
 }
 
-// newUUID returns a random UUID (RFC 9562 5.4).
-func newUUID() string {
+// NewUUID returns a random UUID (RFC 9562 5.4), for clients whose contract wants
+// an id of the caller's for a request.
+func NewUUID() string {
 	var b [16]byte
 	_, _ = rand.Read(b[:]) // It never fails (crypto/rand).
 	b[6] = b[6]&0x0f | 0x40

@@ -81,6 +81,8 @@ type Response struct {
 	Header http.Header
 	// Body is written as JSON; nil writes nothing.
 	Body any
+	// Data is written as it is when Body is nil; Header has its media type.
+	Data []byte
 }
 
 // Serve answers a request with the first route that fits it. It is what the Do
@@ -195,7 +197,7 @@ func write(req *http.Request, answer *Response) (*http.Response, error) {
 	for name, values := range answer.Header {
 		header[http.CanonicalHeaderKey(name)] = values
 	}
-	var data []byte
+	data := answer.Data
 	if answer.Body != nil {
 		var err error
 		if data, err = json.Marshal(answer.Body); err != nil {

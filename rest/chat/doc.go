@@ -1,0 +1,55 @@
+// Package chat is the client of chat: threads, who takes part in them, what
+// they write, read and type. Client is for one user, whose token it carries;
+// ThreadClient is for one thread. A back end that writes as a user, a bot for
+// example, uses it just as a device does.
+//
+// # Smallest program
+//
+//	client, err := chat.NewClient(endpoint, credential, nil)
+//	if err != nil {
+//		return err
+//	}
+//	made, err := client.CreateThread(ctx, "Lunch", &chat.ClientCreateThreadOptions{
+//		Participants: []chat.Participant{{Identifier: bob}},
+//	})
+//	if err != nil {
+//		return err
+//	}
+//	thread, err := client.NewThreadClient(*made.Thread.ID)
+//	if err != nil {
+//		return err
+//	}
+//	sent, err := thread.SendMessage(ctx, "Are you hungry?", nil)
+//
+// The credential gives user access tokens with the scope chat, chat.join or
+// chat.join.limited, see the package common; an access key is of no use here.
+//
+// # What a repeated call does
+//
+// The clients repeat a call whose answer was lost. CreateThread carries an id
+// for that and makes one thread however often it is repeated. The contract has
+// no such id for messages: SendMessage may leave the same message twice.
+//
+// # Partial success
+//
+// CreateThread and AddParticipants succeed even when some users could not be
+// added: they stand in InvalidParticipants. Looking there is the caller's part.
+//
+// # Versions
+//
+// The client asks for the newest stable version of the contract. Images exist
+// only in the preview 2024-06-05-preview; their methods ask for that one,
+// whatever version the options name.
+//
+// # Errors
+//
+// A refusal is a *core.ResponseError. Codes to look at with core.HasCode:
+// CodeForbidden (the user is not in the thread, or the token's scopes do not
+// allow it), CodeNotFound, CodeBadRequest, CodeTooManyRequests, CodeUnauthorized.
+//
+// # Lifecycle and threading
+//
+// Clients are immutable, safe for many goroutines and need no closing. Every
+// method blocks until the service answered, the retries ended or the context
+// did. The package fake stands in for the service in tests.
+package chat
