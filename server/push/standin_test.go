@@ -190,7 +190,6 @@ type google struct {
 	key *rsa.PrivateKey
 
 	granted map[string]bool // under mu
-	revoked bool            // under mu: the tokens so far are good no more
 	denied  answer          // under mu: what the server of tokens says; zero: tokens
 }
 

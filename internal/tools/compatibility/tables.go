@@ -40,6 +40,8 @@ func title(a acswire.Area) string {
 		return "Identity"
 	case acswire.AreaResourceManager:
 		return "Resource manager"
+	case acswire.AreaChat:
+		return "Chat"
 	case acswire.AreaNone:
 	}
 	return a.String()
@@ -51,6 +53,9 @@ type short struct{ name, path string }
 // shortened are the beginnings that would make a table unreadable, the longest
 // first.
 func shortened(a acswire.Area) []short {
+	if a == acswire.AreaChat {
+		return []short{{"THREAD", acswire.RouteChatThread}}
+	}
 	if a != acswire.AreaResourceManager {
 		return nil
 	}
