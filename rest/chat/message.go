@@ -13,14 +13,15 @@ import (
 // Attachment is a file of a message.
 type Attachment struct {
 	// ID is its id.
-	ID *string
+	ID *string `json:"id,omitempty"`
 	// Type is what it is.
-	Type *AttachmentType
+	Type *AttachmentType `json:"attachmentType,omitempty"`
 	// Name is its file name; may be nil.
-	Name *string
-	// URL is where it can be had, PreviewURL where a preview of it can: with the
-	// token of a participant. Either may be nil.
-	URL, PreviewURL *string
+	Name *string `json:"name,omitempty"`
+	// URL is where it can be had, with the token of a participant; may be nil.
+	URL *string `json:"url,omitempty"`
+	// PreviewURL is where a preview of it can be had; may be nil.
+	PreviewURL *string `json:"previewUrl,omitempty"`
 }
 
 // MessageContent is what a message says.

@@ -264,7 +264,11 @@ func formatTime(t *time.Time) *string {
 	if t == nil {
 		return nil
 	}
-	return new(t.UTC().Format(time.RFC3339Nano))
+	utc := t.UTC()
+	if utc.Year() < 0 || utc.Year() > 9999 {
+		return new(t.Format(time.RFC3339Nano)) // Only its offset brought it out of what can be written.
+	}
+	return new(utc.Format(time.RFC3339Nano))
 }
 
 // reader reads members and keeps the first error.
