@@ -15,6 +15,7 @@ type callLoop struct {
 	service *Service
 	loop    *loop.Loop
 	calls   map[callfsm.CallID]*call
+	asleep  map[callfsm.CallID]*asleep
 }
 
 // post runs f with the call, if it is there, on the loop.
@@ -30,16 +31,27 @@ func (l *callLoop) stopTimers() {
 	for _, c := range l.calls {
 		c.stopTimer()
 	}
+	for _, p := range l.asleep {
+		p.timer.Stop()
+	}
 }
 
-// start begins a call that a START asks for.
+// start takes a START: the call begins, or waits for a device of the callee.
 func (l *callLoop) start(session *signaling.Session, id callfsm.CallID, msg callfsm.Message) {
-	s := l.service
-	caller := keyOf(session)
 	if reason, ok := l.refuse(session, msg.To); !ok {
 		reply(session, id, msg, reason.Reason())
 		return
 	}
+	if len(l.service.registry.reachable(msg.To, keyOf(session), 1)) == 0 && l.wake(session, id, msg) {
+		return
+	}
+	l.begin(session, id, msg)
+}
+
+// begin begins a call with the devices that can be rung.
+func (l *callLoop) begin(session *signaling.Session, id callfsm.CallID, msg callfsm.Message) {
+	s := l.service
+	caller := keyOf(session)
 	if !s.registry.join(caller, id, true) {
 		reply(session, id, msg, callfsm.ReasonTooManyRequests.Reason())
 		return

@@ -57,6 +57,12 @@ type Options struct {
 	Node string
 	// Timeouts of calls; zero fields take the defaults.
 	Timeouts callfsm.Timeouts
+	// Wake is asked when no device of a callee is signed in: it wakes those that
+	// there are, and reports whether one may come. It may take its time. Nil is
+	// nobody.
+	Wake func(ctx context.Context, call AsleepCall) (bool, error)
+	// WakeTime is how long a call waits for such a device. Zero: 30 s.
+	WakeTime time.Duration
 	// Retention is how long a session is kept without a connection. Zero: 150 s.
 	Retention time.Duration
 	Logger    *slog.Logger
@@ -91,7 +97,9 @@ type Service struct {
 	started, accepted, over, restored, dropped atomic.Uint64
 
 	stop     context.CancelFunc
+	life     context.Context //nolint:containedctx // that of what calls start beside the loops
 	keeper   sync.WaitGroup
+	wakes    sync.WaitGroup // added to on the loops
 	closing  sync.Once
 	closeErr error
 }
@@ -104,6 +112,9 @@ func Open(ctx context.Context, options Options) (*Service, error) {
 	}
 	if options.Logger == nil {
 		options.Logger = slog.New(slog.DiscardHandler)
+	}
+	if options.WakeTime <= 0 {
+		options.WakeTime = defaultWakeTime
 	}
 	s := &Service{
 		options: options, node: options.Node, logger: options.Logger,
@@ -126,7 +137,7 @@ func Open(ctx context.Context, options Options) (*Service, error) {
 		return nil, fmt.Errorf("calls: open: %w", err)
 	}
 	for range min(runtime.GOMAXPROCS(0), maxLoops) {
-		s.loops = append(s.loops, &callLoop{service: s, loop: loop.New(), calls: map[callfsm.CallID]*call{}})
+		s.loops = append(s.loops, &callLoop{service: s, loop: loop.New(), calls: map[callfsm.CallID]*call{}, asleep: map[callfsm.CallID]*asleep{}})
 	}
 	if err = s.restore(ctx); err == nil {
 		s.bus, err = options.Bus.Subscribe(subjectEndSessions+".*", s.endSessions)
@@ -136,7 +147,7 @@ func Open(ctx context.Context, options Options) (*Service, error) {
 		return nil, fmt.Errorf("calls: open: %w", err)
 	}
 	keeping, stop := context.WithCancel(context.WithoutCancel(ctx))
-	s.stop = stop
+	s.stop, s.life = stop, keeping
 	s.keeper.Go(func() { s.keepHouse(keeping) })
 	return s, nil
 }
@@ -181,6 +192,7 @@ func (s *Service) finish() error {
 	s.keeper.Wait()
 	err := s.bus.Close()
 	s.closeLoops()
+	s.wakes.Wait()
 	return err
 }
 

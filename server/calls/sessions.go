@@ -60,6 +60,7 @@ func (s *Service) sendRelay(session *signaling.Session) {
 
 func (s *Service) opened(session *signaling.Session) {
 	s.registry.add(session)
+	s.arrived(session)
 }
 
 // connectionChanged tells the calls of a device that its connection is lost or
@@ -92,6 +93,7 @@ func (s *Service) closed(session *signaling.Session, cause error) {
 		// The agent opens a new session and reconciles.
 		kind = callfsm.CoordinatorLegLost
 	}
+	s.left(session)
 	for _, id := range s.registry.callsOf(keyOf(session)) {
 		s.loopOf(id).post(id, func(c *call) {
 			c.sessionEvent(session, kind)
@@ -136,6 +138,7 @@ func (s *Service) handleCall(session *signaling.Session, id callfsm.CallID, msg 
 		c, ok := l.calls[id]
 		switch {
 		case ok && c.message(session, msg):
+		case !ok && l.stir(session, id, msg):
 		case !ok && msg.Kind == callfsm.KindStart:
 			if reason, over := s.ended.reason(id, keyOf(session)); over {
 				reply(session, id, msg, reason)
