@@ -79,7 +79,7 @@ func (s *Server) openManager() {
 	s.arm = arm.New(arm.Options{
 		Resources: s.resources, Hosts: s.hosts, Logger: s.logger,
 		Erasers: []arm.Eraser{
-			s.endResource, s.identity.EraseResource, s.calls.EraseResource, s.chat.EraseResource, s.webhooks.EraseResource,
+			s.endResource, s.identity.EraseResource, s.calls.EraseResource, s.chat.EraseResource, s.push.EraseResource, s.webhooks.EraseResource,
 			repeat.New(s.store, s.options.Now).EraseResource,
 		},
 	})

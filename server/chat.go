@@ -11,12 +11,16 @@ import (
 )
 
 // openChat opens the threads. What happens in them is told to webhooks.
-func (s *Server) openChat() (err error) {
+func (s *Server) openChat() error {
+	var err error
 	s.chat, err = chat.Open(chat.Options{
 		Store: s.store, Bus: chatBus{s.bus}, Users: s.identity, Now: s.options.Now, Logger: s.logger,
-		Notifier: eventgrid.NewChat(eventgrid.Options{Webhooks: s.webhooks, Source: s.sourceOf}),
+		Notifier: notifiers{eventgrid.NewChat(eventgrid.Options{Webhooks: s.webhooks, Source: s.sourceOf}), s.push},
 	})
-	return err
+	if err != nil {
+		return err
+	}
+	return s.startPush()
 }
 
 // chatBus gives chat the bus as the interface that it asks for.
@@ -39,6 +43,9 @@ func (s *Server) sourceOf(id guid.GUID) (string, bool) {
 func (s *Server) userDeleted(ctx context.Context, resource guid.GUID, user string) error {
 	if err := s.chat.RemoveUser(ctx, resource, user); err != nil {
 		return fmt.Errorf("threads of a deleted user: %w", err)
+	}
+	if err := s.push.RemoveUser(ctx, user); err != nil {
+		return fmt.Errorf("devices of a deleted user: %w", err)
 	}
 	return nil
 }

@@ -52,3 +52,12 @@ func DefaultResource(s *Server) guid.GUID { return s.resources.Default().ID }
 
 // ChatService returns the threads.
 func ChatService(s *Server) *chat.Service { return s.chat }
+
+// PushJobs returns how many notifications wait.
+func PushJobs(s *Server) (n int) {
+	_ = s.store.Read(context.Background(), func(q store.Querier) error { return q.QueryRow("SELECT count(*) FROM push_jobs").Scan(&n) })
+	return n
+}
+
+// Present returns the users that are connected for calls.
+func Present(s *Server, users ...string) []string { return s.calls.Present(users) }

@@ -72,6 +72,9 @@ type Options struct {
 	// WebhookRoots verify the receivers of events; nil is the system's
 	// authorities.
 	WebhookRoots *x509.CertPool
+	// Push says how phones are woken for messages and calls. The zero value wakes
+	// none.
+	Push PushOptions
 	// Domain is the domain under which every resource has a host name of its
 	// own, "NAME.DOMAIN", with ":PORT" when clients reach https at another port
 	// than the one listened on. Empty: each resource but the default one has a

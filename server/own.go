@@ -13,7 +13,8 @@ import (
 // table of them drives routing and the document at /openapi/parley/v1.json.
 type ownOperation struct {
 	acswire.Operation
-	handle operatorHandler
+	handle  operatorHandler // nil: forUser
+	forUser userHandler
 }
 
 func query(name, description string, kind acswire.ParameterKind, required bool) acswire.Parameter {
@@ -34,10 +35,17 @@ func own(method, route, id, summary string, handle operatorHandler, request, ans
 	case method == http.MethodPost && request != nil && strings.HasPrefix(id, "Webhooks"):
 		response.Status = http.StatusCreated
 	}
-	return ownOperation{acswire.Operation{
+	return ownOperation{Operation: acswire.Operation{
 		ID: id, Method: method, Route: route, Auth: acswire.AuthManagement, Summary: summary,
 		Parameters: parameters, Request: request, Responses: []acswire.OperationResponse{response},
-	}, handle}
+	}, handle: handle}
+}
+
+// ownOfUser makes an operation for users.
+func ownOfUser(method, route, id, summary string, handle userHandler, request, answer any, parameters ...acswire.Parameter) ownOperation {
+	o := own(method, route, id, summary, nil, request, answer, parameters...)
+	o.Auth, o.forUser = acswire.AuthUser, handle
+	return o
 }
 
 // ownOperations is the table.
@@ -63,14 +71,23 @@ func (s *Server) ownOperations() []ownOperation {
 		own(get, ChatExportPath, "Chat_Export", "A thread with all that is in it, as lines of JSON; the last line is the end", s.serveChatExport, nil, ExportLine{}, queryResource(), thread),
 		own(post, ChatErasePath, "Chat_Erase", "Take out what a user wrote, a message, or a thread", s.serveChatErase, Erasure{}, Erased{}, queryResource()),
 	}
-	return list
+	put, device := http.MethodPut, query("id", "The device's id.", acswire.KindString, true)
+	return append(list,
+		ownOfUser(get, PushDevicesPath, "PushDevices_List", "The user's devices, without their tokens", s.servePushDevices, nil, PushDevices{}),
+		ownOfUser(put, PushDevicesPath, "PushDevices_Register", "Let a phone be woken for messages and calls", s.servePushDevices, PushDevice{}, nil),
+		ownOfUser(del, PushDevicesPath, "PushDevices_Delete", "Forget a device", s.servePushDevices, nil, nil, device),
+	)
 }
 
 // handleOwn serves the operations and their document.
 func (s *Server) handleOwn(f *front.Front) {
 	var documented []acswire.Operation
 	for _, o := range s.ownOperations() {
-		f.Handle(o.Method, o.Route, s.operatorOnly(f, o.handle))
+		if o.forUser != nil {
+			f.Handle(o.Method, o.Route, s.userOnly(f, o.forUser))
+		} else {
+			f.Handle(o.Method, o.Route, s.operatorOnly(f, o.handle))
+		}
 		documented = append(documented, o.Operation)
 	}
 	types := map[string]string{"Chat_Export": contentTypeLines}

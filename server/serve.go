@@ -192,6 +192,9 @@ func (s *Server) observe() {
 	m.Counter("webhook_events_delivered_total", "Events that their receivers took.", func() float64 { return float64(s.webhooks.Stats().Delivered) })
 	m.Counter("webhook_attempts_failed_total", "Attempts to deliver an event that failed.", func() float64 { return float64(s.webhooks.Stats().Failed) })
 	m.Counter("webhook_dead_letters_total", "Events that could not be delivered.", func() float64 { return float64(s.webhooks.Stats().Dead) })
+	m.Counter("push_sent_total", "Notifications that Apple or Google took.", func() float64 { return float64(s.push.Stats().Sent) })
+	m.Counter("push_failed_total", "Notifications that they refused for good.", func() float64 { return float64(s.push.Stats().Failed) })
+	m.Counter("push_forgotten_total", "Tokens of devices that are good no more.", func() float64 { return float64(s.push.Stats().Forgotten) })
 	if s.relay == nil {
 		return
 	}

@@ -19,6 +19,7 @@ import (
 	"github.com/parley-rtc/parley/server/metrics"
 	"github.com/parley-rtc/parley/server/oidc"
 	"github.com/parley-rtc/parley/server/operations"
+	"github.com/parley-rtc/parley/server/push"
 	"github.com/parley-rtc/parley/server/resource"
 	"github.com/parley-rtc/parley/server/store"
 	"github.com/parley-rtc/parley/server/webhook"
@@ -65,6 +66,8 @@ type Server struct {
 	operations *operations.Service
 	webhooks   *webhook.Service
 	chat       *chat.Service
+	push       *push.Service
+	presence   *push.Presence
 
 	http, https net.Listener
 	servers     []*http.Server
@@ -190,6 +193,7 @@ func (s *Server) close(ctx context.Context) error {
 		note("calls", s.calls.Shutdown(ctx))
 	}
 	s.serving.Wait()
+	s.closePush(note)
 	if s.chat != nil {
 		note("chat", s.chat.Close())
 	}

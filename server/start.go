@@ -201,12 +201,18 @@ func (s *Server) openRelay(lastPort int) error {
 }
 
 func (s *Server) openCalls() error {
+	if err := s.openPush(); err != nil { // calls wake phones
+		return err
+	}
 	options := calls.Options{
 		Authenticate: s.authenticateAgent, Store: s.store, Bus: busAdapter{s.bus}, Node: s.node,
 		Timeouts: s.options.Timeouts, Retention: s.options.Retention, Logger: s.logger, Now: s.options.Now,
 	}
 	if s.relay != nil {
 		options.Relay = s.relay
+	}
+	if s.options.Push.APNs != nil || s.options.Push.FCM != nil {
+		options.Wake, options.WakeTime = s.wakeCallee, s.options.Push.RingTime
 	}
 	var err error
 	s.calls, err = calls.Open(s.base, options)

@@ -26,6 +26,7 @@ type serveFlags struct {
 	tokenAlgorithm                                            string
 	domain, resourcePorts                                     string
 	oidc, webhookTargets                                      []string
+	push                                                      pushFlags
 }
 
 func newServe() *cobra.Command {
@@ -71,6 +72,7 @@ An address is HOST:PORT; port 0 takes a free port, "off" does without.`,
 	flags.StringVar(&f.domain, "domain", "", "`domain` under which every resource has a host name, NAME.DOMAIN[:PORT]; empty: a port each")
 	flags.StringVar(&f.resourcePorts, "resource-ports", "", "`ports` for resources without a domain, FIRST-LAST; empty: any free ones")
 	flags.StringArrayVar(&f.webhookTargets, "webhook-target", nil, "a `host` (*.NAME for those below), address or prefix that events may be sent to although it is not public; may be given several times")
+	f.push.addTo(flags)
 	return cmd
 }
 
@@ -84,6 +86,9 @@ func serve(cmd *cobra.Command, f serveFlags) error {
 		PublicIP: f.publicIP, Logger: logger, Limits: f.limits,
 		Domain: f.domain, WebhookTargets: f.webhookTargets,
 		Database: f.database, NATS: f.nats, NATSCredentials: f.natsCredentials,
+	}
+	if options.Push, err = f.push.options(); err != nil {
+		return err
 	}
 	if options.TLSConfig, err = givenCertificate(f.tlsCert, f.tlsKey); err != nil {
 		return err

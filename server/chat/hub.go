@@ -78,6 +78,19 @@ func (h *Hub) Attach(user string, sink Sink) (detach func()) {
 	}
 }
 
+// Present returns those of the users who have a connection to this node.
+func (h *Hub) Present(users []string) []string {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	var found []string
+	for _, u := range users {
+		if len(h.users[u]) > 0 {
+			found = append(found, u)
+		}
+	}
+	return found
+}
+
 // publish tells all nodes. A failure loses nothing: receivers see the gap.
 func (h *Hub) publish(e *Event) {
 	if e == nil {

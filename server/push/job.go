@@ -110,7 +110,7 @@ func lend(tx *store.Tx, now, free int64) ([]job, error) {
 func (s *Service) do(ctx context.Context, j *job) {
 	ctx, cancel := context.WithTimeout(ctx, jobTime)
 	defer cancel()
-	message, members, err := s.options.Threads.Told(ctx, j.resource, j.thread, j.message)
+	message, members, err := s.threads.Told(ctx, j.resource, j.thread, j.message)
 	if refused := (*chat.Error)(nil); errors.As(err, &refused) {
 		s.note(ctx, s.settle(ctx, j, nil)) // deleted, or its thread is: nothing to tell
 		return
@@ -148,7 +148,7 @@ func (s *Service) settle(ctx context.Context, j *job, next []job) error {
 
 // spread makes a job for each device of each member who is not there.
 func (s *Service) spread(ctx context.Context, j *job, message *chat.Message, members []string) error {
-	present := s.options.Present(ctx, members)
+	present := s.present(ctx, members)
 	now := s.options.Now().UnixMilli()
 	var next []job
 	for _, user := range members {

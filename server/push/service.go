@@ -29,15 +29,11 @@ type Threads interface {
 	Told(ctx context.Context, resource guid.GUID, thread string, message int64) (chat.Message, []string, error)
 }
 
-// Options configure the service. Store and Threads are required.
+// Options configure the service. Store is required.
 type Options struct {
-	Store   *store.Store
-	Threads Threads
+	Store *store.Store
 	// Senders are those of the platforms; without any, nothing is ever sent.
 	Senders map[Platform]Sender
-	// Present returns those of the users who have a connection, on any node; nil
-	// is nobody.
-	Present func(ctx context.Context, users []string) map[string]bool
 	// Content tells that the beginning of a text is sent, not only who wrote it.
 	Content bool
 	// Alone says that no other node uses the store.
@@ -55,6 +51,8 @@ type Stats struct{ Sent, Failed, Forgotten int64 }
 // Service wakes devices. Its methods may be called from any goroutine.
 type Service struct {
 	options Options
+	threads Threads
+	present func(ctx context.Context, users []string) map[string]bool
 	wake    chan struct{}
 	cancel  context.CancelFunc
 	life    context.Context //nolint:containedctx // that of what calls start here
@@ -70,7 +68,7 @@ type Service struct {
 	closed  bool // under closing; then nothing new runs
 }
 
-// Open starts to send. Close it when done.
+// Open makes the service. Start it, and Close it when done.
 func Open(options Options) *Service {
 	if options.Now == nil {
 		options.Now = time.Now
@@ -78,13 +76,15 @@ func Open(options Options) *Service {
 	if options.Logger == nil {
 		options.Logger = slog.New(slog.DiscardHandler)
 	}
-	if options.Present == nil {
-		options.Present = func(context.Context, []string) map[string]bool { return nil }
-	}
 	ctx, cancel := context.WithCancel(context.Background())
-	s := &Service{options: options, wake: make(chan struct{}, 1), cancel: cancel, life: ctx}
-	s.running.Go(func() { s.work(ctx) })
-	return s
+	return &Service{options: options, wake: make(chan struct{}, 1), cancel: cancel, life: ctx}
+}
+
+// Start begins to tell of messages. present returns those of users who have a
+// connection, on any node. Call it once.
+func (s *Service) Start(threads Threads, present func(ctx context.Context, users []string) map[string]bool) {
+	s.threads, s.present = threads, present
+	s.begin(s.work)
 }
 
 // Close stops sending; what was under way is sent again by the next start or

@@ -87,17 +87,17 @@ func newBed(t *testing.T, content bool) *bed {
 // open starts to send, as a service does.
 func (b *bed) open() {
 	b.push = push.Open(push.Options{
-		Store: b.store, Threads: b.chat, Content: b.content, Alone: true, Now: b.clock.now,
+		Store: b.store, Content: b.content, Alone: true, Now: b.clock.now,
 		Senders: map[push.Platform]push.Sender{push.PlatformAPNs: b.apple.sender(b.clock.now), push.PlatformFCM: b.google.sender(b.clock.now)},
-		Present: func(_ context.Context, users []string) map[string]bool {
-			b.mu.Lock()
-			defer b.mu.Unlock()
-			found := map[string]bool{}
-			for _, u := range users {
-				found[u] = b.present[u]
-			}
-			return found
-		},
+	})
+	b.push.Start(b.chat, func(_ context.Context, users []string) map[string]bool {
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		found := map[string]bool{}
+		for _, u := range users {
+			found[u] = b.present[u]
+		}
+		return found
 	})
 	b.hook.Notifier = b.push
 }
