@@ -60,6 +60,7 @@ type world struct {
 	ctx   context.Context //nolint:containedctx // the test's own
 	chat  *chat.Service
 	clock *clock
+	store *store.Store
 }
 
 func newWorld(t *testing.T, users chat.Users) *world {
@@ -74,7 +75,7 @@ func newWorld(t *testing.T, users chat.Users) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &world{t: t, ctx: ctx, clock: &clock{t: time.UnixMilli(1_800_000_000_000).UTC()}}
+	w := &world{t: t, ctx: ctx, store: st, clock: &clock{t: time.UnixMilli(1_800_000_000_000).UTC()}}
 	if w.chat, err = chat.Open(chat.Options{Store: st, Bus: busOf{b}, Users: users, Now: w.clock.now, Housekeeping: time.Hour}); err != nil {
 		t.Fatal(err)
 	}

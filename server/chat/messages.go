@@ -62,7 +62,7 @@ func (s *Service) Send(ctx context.Context, c *Caller, thread string, n NewMessa
 	}
 	now := s.stamp()
 	var event Event
-	err = s.options.Store.Write(ctx, func(tx *store.Tx) error {
+	err = s.write(ctx, func(tx *store.Tx) error {
 		repeated = false
 		if n.ClientID != "" {
 			earlier, err := scanMessage(tx.QueryRow("SELECT "+messageColumns+
@@ -219,7 +219,7 @@ func (s *Service) change(ctx context.Context, c *Caller, thread string, id int64
 	now := s.stamp()
 	var message Message
 	var event Event
-	err := s.options.Store.Write(ctx, func(tx *store.Tx) error {
+	err := s.write(ctx, func(tx *store.Tx) error {
 		m, err := touch(tx, c, thread)
 		if err != nil {
 			return err

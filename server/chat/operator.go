@@ -193,7 +193,7 @@ func (s *Service) dropThread(ctx context.Context, resource guid.GUID, thread str
 	now := s.stamp()
 	var event Event
 	var n int64
-	err := s.options.Store.Write(ctx, func(tx *store.Tx) error {
+	err := s.write(ctx, func(tx *store.Tx) error {
 		m, err := moveOn(tx, resource, thread)
 		if err != nil {
 			return err
@@ -269,7 +269,7 @@ func (s *Service) eraseUserIn(ctx context.Context, resource guid.GUID, thread, u
 // eraseMessages deletes messages that somebody wrote, and are not deleted yet.
 func (s *Service) eraseMessages(ctx context.Context, resource guid.GUID, thread string, ids []int64) (int, error) {
 	var events []*Event
-	err := s.options.Store.Write(ctx, func(tx *store.Tx) error {
+	err := s.write(ctx, func(tx *store.Tx) error {
 		events = nil
 		for _, id := range ids {
 			e, err := s.eraseMessage(tx, resource, thread, id)
@@ -320,7 +320,7 @@ func (s *Service) eraseMessage(tx *store.Tx, resource guid.GUID, thread string, 
 // forgetName takes a user's name out of what the user deleted before, and out
 // of the messages about who came and went.
 func (s *Service) forgetName(ctx context.Context, thread, user string) error {
-	err := s.options.Store.Write(ctx, func(tx *store.Tx) error {
+	err := s.write(ctx, func(tx *store.Tx) error {
 		_, err := tx.Exec("UPDATE chat_messages SET sender_name = '' WHERE thread_id = $1 AND sender = $2 AND sender_name <> ''", thread, user)
 		if err != nil {
 			return err

@@ -71,7 +71,7 @@ func (s *Service) AddParticipants(ctx context.Context, c *Caller, thread string,
 		return nil, err
 	}
 	var event *Event
-	err = s.options.Store.Write(ctx, func(tx *store.Tx) (err error) {
+	err = s.write(ctx, func(tx *store.Tx) (err error) {
 		event, err = s.join(tx, c, thread, valid, now)
 		return err
 	})
@@ -152,7 +152,7 @@ func (s *Service) RemoveParticipant(ctx context.Context, c *Caller, thread, user
 	}
 	now := s.stamp()
 	var event *Event
-	err := s.options.Store.Write(ctx, func(tx *store.Tx) (err error) {
+	err := s.write(ctx, func(tx *store.Tx) (err error) {
 		event = nil
 		if _, err := member(tx, c, thread); err != nil {
 			return err
@@ -230,7 +230,7 @@ func (s *Service) RemoveUser(ctx context.Context, resource guid.GUID, user strin
 	for {
 		var events []*Event
 		now := s.stamp()
-		err := s.options.Store.Write(ctx, func(tx *store.Tx) error {
+		err := s.write(ctx, func(tx *store.Tx) error {
 			events = nil
 			return s.removeUser(tx, resource, user, now, &events)
 		})

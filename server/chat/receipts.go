@@ -30,7 +30,7 @@ func (s *Service) MarkRead(ctx context.Context, c *Caller, thread string, id int
 	}
 	now := s.stamp()
 	var event *Event
-	err := s.options.Store.Write(ctx, func(tx *store.Tx) (err error) {
+	err := s.write(ctx, func(tx *store.Tx) (err error) {
 		event, err = markRead(tx, c, thread, id, now)
 		return err
 	})

@@ -104,6 +104,15 @@ func (s *Service) keepHouse(ctx context.Context) {
 	}
 }
 
+// write runs f in a transaction. Whoever asked may go away meanwhile: what became
+// true is told to the others all the same.
+func (s *Service) write(ctx context.Context, f func(tx *store.Tx) error) error {
+	if err := ctx.Err(); err != nil {
+		return fmt.Errorf("chat: %w", err)
+	}
+	return s.options.Store.Write(context.WithoutCancel(ctx), f)
+}
+
 func (s *Service) now() time.Time { return s.options.Now() }
 
 // stamp is a moment as the database has it.

@@ -75,7 +75,7 @@ func (s *Service) CreateThread(ctx context.Context, c *Caller, n NewThread) (Thr
 	}
 	existing := ""
 	var event Event
-	err = s.options.Store.Write(ctx, func(tx *store.Tx) error {
+	err = s.write(ctx, func(tx *store.Tx) error {
 		existing = ""
 		if err := s.insertThread(tx, c, &thread, members, n.RequestID, &existing); err != nil || existing != "" {
 			return err
@@ -234,7 +234,7 @@ func (s *Service) UpdateThread(ctx context.Context, c *Caller, id string, patch 
 		}
 	}
 	var event Event
-	err := s.options.Store.Write(ctx, func(tx *store.Tx) (err error) {
+	err := s.write(ctx, func(tx *store.Tx) (err error) {
 		if event, err = s.patchThread(tx, c, id, patch); err != nil {
 			return err
 		}
@@ -298,7 +298,7 @@ func (s *Service) DeleteThread(ctx context.Context, c *Caller, id string) error 
 	}
 	now := s.stamp()
 	var event Event
-	err := s.options.Store.Write(ctx, func(tx *store.Tx) error {
+	err := s.write(ctx, func(tx *store.Tx) error {
 		m, err := touch(tx, c, id)
 		if err != nil {
 			return err

@@ -309,7 +309,10 @@ func (s *Service) claim(ctx context.Context) (op Operation, attempts int, err er
 		op, err = scan(tx.QueryRow("SELECT "+columns+" FROM operations WHERE id = $1", id))
 		return err
 	})
-	return op, attempts, err
+	if err != nil {
+		return Operation{}, 0, err // the transaction may still run when ctx is over
+	}
+	return op, attempts, nil
 }
 
 // run does the work and writes its outcome down.
