@@ -114,7 +114,7 @@ func (s *Server) handler() (*front.Front, error) {
 	if err != nil {
 		return nil, err
 	}
-	f, err := front.New(options, s.identity.Area(), s.arm.Area())
+	f, err := front.New(options, s.identity.Area(), s.arm.Area(), s.chat.Area())
 	if err != nil {
 		return nil, err
 	}

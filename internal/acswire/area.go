@@ -13,7 +13,7 @@ const (
 )
 
 // Areas returns all areas.
-func Areas() []Area { return []Area{AreaIdentity, AreaResourceManager} }
+func Areas() []Area { return []Area{AreaIdentity, AreaResourceManager, AreaChat} }
 
 // String returns the name of the area as it stands in paths of documents.
 func (a Area) String() string {

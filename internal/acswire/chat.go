@@ -172,7 +172,7 @@ type ChatMessageContent struct {
 	Message                          *string           `json:"message,omitempty"`
 	Topic                            *string           `json:"topic,omitempty"`
 	Participants                     []ChatParticipant `json:"participants,omitempty"`
-	Attachments                      []ChatAttachment  `json:"attachments,omitempty" since:"2023-11-07"`
+	Attachments                      []ChatAttachment  `json:"attachments,omitzero" since:"2023-11-07"`
 	InitiatorCommunicationIdentifier *IdentifierModel  `json:"initiatorCommunicationIdentifier,omitempty"`
 }
 

@@ -88,3 +88,20 @@ func preview(date string, n int) Version { return Version{date: date, preview: n
 // VersionCustomID is the first api-version in which an identity may carry a
 // custom id.
 func VersionCustomID() Version { return preview("2025-03-02", 0) }
+
+// VersionChatMetadata is the first contract with metadata of messages.
+func VersionChatMetadata() Version { return stable("2021-09-07") }
+
+// VersionChatAttachments is the first contract with attachments of messages.
+func VersionChatAttachments() Version { return stable("2023-11-07") }
+
+// VersionChatProperties is the first contract with metadata and retention
+// policies of threads.
+func VersionChatProperties() Version { return preview("2024-06-05", 0) }
+
+// VersionChatErrors is the first contract of chat whose errors have the form of
+// the other areas. The service was recorded up to the one before.
+func VersionChatErrors() Version { return preview("2024-06-05", 0) }
+
+// VersionChatFirst is the first contract of chat, with forms of its own.
+func VersionChatFirst() Version { return preview("2020-09-21", 2) }

@@ -27,7 +27,7 @@ const (
 )
 
 // areas are those whose sessions must pass: all that the service has.
-var areas = []string{"identity", "arm"}
+var areas = []string{"identity", "arm", "chat"}
 
 // replayer returns the path of the program that replays the sessions.
 func replayer(t *testing.T) string {
