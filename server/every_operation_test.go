@@ -40,6 +40,7 @@ type walk struct {
 	version acswire.ServedVersion
 	issuer  *testkit.Issuer
 	values  map[string]string // of paths
+	token   string            // of the user who walks
 	done    map[string]int
 }
 
@@ -63,6 +64,8 @@ func TestEveryOperationOfEveryVersion(t *testing.T) {
 					w.identity()
 				case acswire.AreaResourceManager:
 					w.manager()
+				case acswire.AreaChat:
+					w.chat()
 				default:
 					t.Fatalf("nobody walks through %v", a)
 				}
@@ -141,7 +144,9 @@ func (w *walk) ask(id, body string) *answer {
 		req.Header.Set("Authorization", "Bearer "+w.foreignToken())
 	case acswire.AuthManagement:
 		req.Header.Set("Authorization", "Bearer "+w.conn.ARMToken)
-	case acswire.AuthNone, acswire.AuthService, acswire.AuthUser:
+	case acswire.AuthUser:
+		req.Header.Set("Authorization", "Bearer "+w.token)
+	case acswire.AuthNone, acswire.AuthService:
 	}
 	a := w.do(req)
 	said := slices.ContainsFunc(o.Responses, func(r acswire.OperationResponse) bool { return r.Status == a.StatusCode })
@@ -189,6 +194,60 @@ func (w *walk) identity() {
 	w.ask(acswire.OpTeamsExtensionDelete, "")
 	w.ask(acswire.OpIdentityDelete, "")
 	w.ask(acswire.OpIdentityDeleteV2020, "")
+}
+
+// chat walks through a thread, from its making to its end.
+func (w *walk) chat() {
+	w.t.Helper()
+	var alice, bob string
+	alice, w.token = w.user("chat")
+	bob, _ = w.user("chat")
+	w.ask(acswire.OpChatCreateThread, fmt.Sprintf(`{"topic":"Lunch","participants":[{"communicationIdentifier":{"communicationUser":{"id":%q}}}]}`, alice))
+	w.ask(acswire.OpChatCreateThreadV2020, fmt.Sprintf(`{"topic":"Lunch","members":[{"id":%q}]}`, alice))
+	var threads struct{ Value []struct{ ID string } }
+	for _, list := range []string{acswire.OpChatListThreads, acswire.OpChatListThreadsV2020} {
+		if a := w.ask(list, ""); a != nil {
+			if err := json.Unmarshal(a.body, &threads); err != nil || len(threads.Value) != 1 {
+				w.t.Fatalf("%s: %v", a.body, err)
+			}
+		}
+	}
+	w.values["chatThreadId"] = threads.Value[0].ID
+	var sent struct{ ID string }
+	for _, send := range []string{acswire.OpChatSendMessage, acswire.OpChatSendMessageV2020} {
+		if a := w.ask(send, `{"content":"Hello"}`); a != nil {
+			if err := json.Unmarshal(a.body, &sent); err != nil {
+				w.t.Fatal(err)
+			}
+		}
+	}
+	w.values["chatMessageId"], w.values["chatMemberId"] = sent.ID, bob
+	for _, id := range []string{
+		acswire.OpChatGetThread, acswire.OpChatListMessages, acswire.OpChatGetMessage, acswire.OpChatSendTyping,
+		acswire.OpChatGetThreadV2020, acswire.OpChatListMessagesV2020, acswire.OpChatGetMessageV2020, acswire.OpChatSendTypingV2020,
+	} {
+		w.ask(id, "")
+	}
+	w.ask(acswire.OpChatUpdateThread, `{"topic":"Dinner"}`)
+	w.ask(acswire.OpChatUpdateThreadV2020, `{"topic":"Dinner"}`)
+	w.ask(acswire.OpChatUpdateMessage, `{"content":"Hello again"}`)
+	w.ask(acswire.OpChatUpdateMessageV2020, `{"content":"Hello again"}`)
+	read := fmt.Sprintf(`{"chatMessageId":%q}`, sent.ID)
+	w.ask(acswire.OpChatSendReadReceipt, read)
+	w.ask(acswire.OpChatSendReadReceiptV2020, read)
+	w.ask(acswire.OpChatAddParticipants, fmt.Sprintf(`{"participants":[{"communicationIdentifier":{"communicationUser":{"id":%q}}}]}`, bob))
+	w.ask(acswire.OpChatAddMembersV2020, fmt.Sprintf(`{"members":[{"id":%q}]}`, bob))
+	for _, id := range []string{
+		acswire.OpChatListReadReceipts, acswire.OpChatListReadReceiptsV2020, acswire.OpChatListParticipants, acswire.OpChatListMembersV2020,
+	} {
+		w.ask(id, "")
+	}
+	w.ask(acswire.OpChatRemoveParticipant, fmt.Sprintf(`{"communicationUser":{"id":%q}}`, bob))
+	for _, id := range []string{
+		acswire.OpChatRemoveMemberV2020, acswire.OpChatDeleteMessage, acswire.OpChatDeleteMessageV2020, acswire.OpChatDeleteThread, acswire.OpChatDeleteThreadV2020,
+	} {
+		w.ask(id, "")
+	}
 }
 
 // manager walks through a resource, from its making to its end.

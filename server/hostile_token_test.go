@@ -195,6 +195,9 @@ func TestHostile_Bearers(t *testing.T) {
 			path := strings.NewReplacer("{", "", "}", "").Replace(o.Route) + "?api-version=" + versionOf(t, &o)
 			t.Run(o.ID, func(t *testing.T) {
 				for name, token := range tokens {
+					if token == user && o.Auth == acswire.AuthUser {
+						continue // it is good here
+					}
 					req, err := http.NewRequest(o.Method, h.conn.Endpoint+path, nil)
 					if err != nil {
 						t.Fatal(err)

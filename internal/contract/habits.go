@@ -1,6 +1,7 @@
 package contract
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -44,14 +45,45 @@ func habits(x *acswire.RecordedExchange) error {
 
 // errorHabits wants the code of an error in the header too.
 func errorHabits(x *acswire.RecordedExchange) error {
-	var body acswire.ErrorResponse
-	if err := json.Unmarshal(x.Body, &body); err != nil || body.Error.Code == "" || body.Error.Message == "" {
+	e, err := errorOf(x)
+	if err != nil || e.Code == "" || e.Message == "" {
 		return fmt.Errorf("%w: no code or message: %.200s", ErrHabit, x.Body)
 	}
-	if code := x.Header[acswire.HeaderErrorCode]; code != body.Error.Code {
-		return fmt.Errorf("%w: the header says %q, the body %q", ErrHabit, code, body.Error.Code)
+	if code := x.Header[acswire.HeaderErrorCode]; code != e.Code {
+		return fmt.Errorf("%w: the header says %q, the body %q", ErrHabit, code, e.Code)
 	}
 	return nil
+}
+
+// errorOf reads an error in the form that its contract has.
+func errorOf(x *acswire.RecordedExchange) (acswire.Error, error) {
+	if capital(x) {
+		var body acswire.ChatErrorResponse
+		err := strict(x.Body, &body)
+		return acswire.Error{Code: body.CommunicationError.Code, Message: body.CommunicationError.Message}, err
+	}
+	if x.Area == acswire.AreaChat.String() && x.Contract == acswire.VersionChatFirst().String() {
+		var body acswire.Error
+		err := strict(x.Body, &body)
+		return body, err
+	}
+	var body acswire.ErrorResponse
+	err := json.Unmarshal(x.Body, &body)
+	return body.Error, err
+}
+
+func strict(data []byte, v any) error {
+	d := json.NewDecoder(bytes.NewReader(data))
+	d.DisallowUnknownFields()
+	return d.Decode(v)
+}
+
+// capital tells whether an answer is an error in chat's own envelope: so the
+// service was recorded, though its specifications say otherwise.
+func capital(x *acswire.RecordedExchange) bool {
+	v, err := acswire.ParseVersion(x.Contract)
+	return err == nil && x.Status >= http.StatusBadRequest && x.Area == acswire.AreaChat.String() &&
+		v != acswire.VersionChatFirst() && v.Compare(acswire.VersionChatErrors()) < 0
 }
 
 func lookUp(x *acswire.RecordedExchange) (acswire.Operation, acswire.ServedVersion, bool) {

@@ -48,6 +48,8 @@ func CheckRecording(root string, recording io.Reader) (*Result, error) {
 		switch {
 		case err == nil:
 			r.Checked[key]++
+		case capital(&x):
+			r.Unspecified[key]++ // its form is held against the habit
 		case errors.Is(err, ErrNotSpecified) && beyond(&x), errors.Is(err, ErrUndeclared) && further(&x, err):
 			r.Unspecified[key]++
 		default:

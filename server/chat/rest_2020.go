@@ -212,11 +212,9 @@ func (s *Service) restAddMembers2020(ctx context.Context, r *front.Request) (*fr
 	if err != nil {
 		return nil, err
 	}
-	invalid, err := s.AddParticipants(ctx, callerOf(r), r.Param(paramThread), members)
-	if err != nil {
-		return nil, refusal(err)
-	}
-	return &front.Response{Status: http.StatusMultiStatus, Body: acswire.MultiStatusV2020{MultipleStatus: status2020(members, invalid)}}, nil
+	// Who was refused the contract has no place for.
+	_, err = s.AddParticipants(ctx, callerOf(r), r.Param(paramThread), members)
+	return done(err, http.StatusMultiStatus)
 }
 
 func (s *Service) restRemoveMember2020(ctx context.Context, r *front.Request) (*front.Response, error) {
