@@ -41,20 +41,24 @@ func write(path string) error {
 }
 
 func collection() object {
-	folders := []any{}
+	folders, last := []any{}, []any{}
 	for _, a := range acswire.Areas() {
 		versions := acswire.Versions(a)
 		newest := versions[len(versions)-1]
 		items := []any{}
 		for _, o := range acswire.Operations(a) {
-			if o.In(newest) {
+			switch {
+			case !o.In(newest):
+			case o.Method == http.MethodDelete || o.ID == acswire.OpIdentityRevokeAccessTokens || o.ID == acswire.OpChatRemoveParticipant:
+				last = append([]any{item(&o, newest)}, last...) // what was made last goes first
+			default:
 				items = append(items, item(&o, newest))
 			}
 		}
-		// What deletes comes last, so that a folder can be run from top to bottom.
-		slices.SortStableFunc(items, func(a, b any) int { return deletes(a) - deletes(b) })
 		folders = append(folders, object{"name": a.String() + " " + newest.Version.String(), "item": items})
 	}
+	// So the whole collection can be run from top to bottom.
+	folders = append(folders, object{"name": "what ends or removes", "item": last})
 	return object{
 		"info": object{
 			"name": "Parley", "schema": "https://schema.getpostman.com/json/collection/v2.1.0/collection.json",
@@ -78,16 +82,6 @@ func collection() object {
 
 func event(listen, script string) object {
 	return object{"listen": listen, "script": object{"type": "text/javascript", "exec": strings.Split(script, "\n")}}
-}
-
-// deletes is 1 for a request that deletes.
-func deletes(item any) int {
-	if o, ok := item.(object); ok {
-		if r, ok := o["request"].(object); ok && r["method"] == http.MethodDelete {
-			return 1
-		}
-	}
-	return 0
 }
 
 func item(o *acswire.Operation, v acswire.ServedVersion) object {
@@ -214,7 +208,8 @@ func examples() object {
 	return object{
 		"scopes": []string{"chat", "voip"}, "createTokenWithScopes": []string{"chat", "voip"}, "expiresInMinutes": 60,
 		"location": "global", "dataLocation": "Europe", "keyType": "primary", "tags": object{"made": "by hand"},
-		"topic": "Hello", "content": "Hello", "chatMessageId": "{{message}}", "senderDisplayName": "alice",
+		"participants": []object{{"communicationIdentifier": object{"communicationUser": object{"id": "{{user}}"}}}},
+		"topic":        "Hello", "content": "Hello", "chatMessageId": "{{message}}", "senderDisplayName": "alice",
 	}
 }
 
