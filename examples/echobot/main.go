@@ -134,7 +134,7 @@ func signIn(ctx context.Context, service *connection, client *http.Client, name 
 	if err != nil {
 		return "", nil, err
 	}
-	user := made.User.Identifier()
+	user := made.Identifier()
 	credential, err := common.NewUserTokenCredential(common.UserTokenCredentialOptions{
 		Refresh: func(ctx context.Context) (string, error) {
 			token, err := users.GetToken(ctx, user, []identity.TokenScope{identity.TokenScopeChat}, nil)
