@@ -156,10 +156,12 @@ func (s *Service) Validate(ctx context.Context, subscription, code string) error
 		if err != nil {
 			return err
 		}
-		// What waits for the one that it replaces, or failed there, is its own now.
-		_, err = tx.Exec(`UPDATE webhook_deliveries SET subscription_id = $1, endpoint = $2, host = $3, event_schema = $4, audience = $5
+		// What waits for the one that it replaces, or failed there, is its own now;
+		// whatever was wrong there, this one is tried at once.
+		_, err = tx.Exec(`UPDATE webhook_deliveries SET subscription_id = $1, endpoint = $2, host = $3, event_schema = $4, audience = $5,
+			next_at = CASE state WHEN 'waiting' THEN $8 ELSE next_at END
 			WHERE subscription_id IN (SELECT id FROM webhook_subscriptions WHERE resource_id = $6 AND name = $7 AND id <> $1)`,
-			subscription, endpoint, u.Host, schema, audience, resource, name)
+			subscription, endpoint, u.Host, schema, audience, resource, name, s.options.Now().UnixMilli())
 		if err != nil {
 			return err
 		}
@@ -169,6 +171,7 @@ func (s *Service) Validate(ctx context.Context, subscription, code string) error
 		return ErrNotFound
 	}
 	s.relearn(ctx)
+	s.Wake()
 	return err
 }
 
