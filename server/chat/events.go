@@ -118,7 +118,8 @@ func (s *Service) Changes(ctx context.Context, c *Caller, thread string, since i
 }
 
 // changes reads what happened in a thread. It reads the thread's row first: what
-// is committed after that is not counted as known.
+// is committed after that is not counted as known. A message that was made
+// before that and changed after it is told as made: its change comes later.
 func changes(q store.Querier, thread string, since, historyFrom int64, limit int) (events []Event, upTo int64, more bool, err error) {
 	var updated, updatedAt int64
 	var topic, metadata, creator string
@@ -129,7 +130,7 @@ func changes(q store.Querier, thread string, since, historyFrom int64, limit int
 		return nil, 0, false, err
 	}
 	messages, err := queryMessages(q, "SELECT "+messageColumns+` FROM chat_messages
-		WHERE thread_id = $1 AND change > $2 AND change <= $3 AND id >= $4
+		WHERE thread_id = $1 AND change > $2 AND (change <= $3 OR (first_change > $2 AND first_change <= $3)) AND id >= $4
 		ORDER BY CASE WHEN first_change > $2 THEN first_change ELSE change END, id LIMIT $5`, thread, since, upTo, historyFrom, limit+1)
 	if err != nil {
 		return nil, 0, false, err

@@ -73,6 +73,79 @@ func (CallDescription_Kind) EnumDescriptor() ([]byte, []int) {
 	return file_signaling_signalpb_signal_proto_rawDescGZIP(), []int{9, 0}
 }
 
+type ChatEvent_Kind int32
+
+const (
+	ChatEvent_KIND_UNSPECIFIED     ChatEvent_Kind = 0
+	ChatEvent_MESSAGE_RECEIVED     ChatEvent_Kind = 1
+	ChatEvent_MESSAGE_EDITED       ChatEvent_Kind = 2
+	ChatEvent_MESSAGE_DELETED      ChatEvent_Kind = 3
+	ChatEvent_TYPING               ChatEvent_Kind = 4
+	ChatEvent_READ                 ChatEvent_Kind = 5
+	ChatEvent_THREAD_CREATED       ChatEvent_Kind = 6
+	ChatEvent_THREAD_UPDATED       ChatEvent_Kind = 7
+	ChatEvent_THREAD_DELETED       ChatEvent_Kind = 8
+	ChatEvent_PARTICIPANTS_ADDED   ChatEvent_Kind = 9
+	ChatEvent_PARTICIPANTS_REMOVED ChatEvent_Kind = 10
+)
+
+// Enum value maps for ChatEvent_Kind.
+var (
+	ChatEvent_Kind_name = map[int32]string{
+		0:  "KIND_UNSPECIFIED",
+		1:  "MESSAGE_RECEIVED",
+		2:  "MESSAGE_EDITED",
+		3:  "MESSAGE_DELETED",
+		4:  "TYPING",
+		5:  "READ",
+		6:  "THREAD_CREATED",
+		7:  "THREAD_UPDATED",
+		8:  "THREAD_DELETED",
+		9:  "PARTICIPANTS_ADDED",
+		10: "PARTICIPANTS_REMOVED",
+	}
+	ChatEvent_Kind_value = map[string]int32{
+		"KIND_UNSPECIFIED":     0,
+		"MESSAGE_RECEIVED":     1,
+		"MESSAGE_EDITED":       2,
+		"MESSAGE_DELETED":      3,
+		"TYPING":               4,
+		"READ":                 5,
+		"THREAD_CREATED":       6,
+		"THREAD_UPDATED":       7,
+		"THREAD_DELETED":       8,
+		"PARTICIPANTS_ADDED":   9,
+		"PARTICIPANTS_REMOVED": 10,
+	}
+)
+
+func (x ChatEvent_Kind) Enum() *ChatEvent_Kind {
+	p := new(ChatEvent_Kind)
+	*p = x
+	return p
+}
+
+func (x ChatEvent_Kind) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (ChatEvent_Kind) Descriptor() protoreflect.EnumDescriptor {
+	return file_signaling_signalpb_signal_proto_enumTypes[1].Descriptor()
+}
+
+func (ChatEvent_Kind) Type() protoreflect.EnumType {
+	return &file_signaling_signalpb_signal_proto_enumTypes[1]
+}
+
+func (x ChatEvent_Kind) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use ChatEvent_Kind.Descriptor instead.
+func (ChatEvent_Kind) EnumDescriptor() ([]byte, []int) {
+	return file_signaling_signalpb_signal_proto_rawDescGZIP(), []int{20, 0}
+}
+
 // Frame is one binary WebSocket message. Fields of several kinds may share a
 // frame: messages and an ack usually do.
 type Frame struct {
@@ -664,6 +737,12 @@ type Message struct {
 	//	*Message_Candidates
 	//	*Message_Reconcile
 	//	*Message_Relay
+	//	*Message_ChatSubscribe
+	//	*Message_ChatRequest
+	//	*Message_ChatResult
+	//	*Message_ChatThread
+	//	*Message_ChatEvent
+	//	*Message_ChatSynced
 	Body          isMessage_Body `protobuf_oneof:"body"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -765,6 +844,60 @@ func (x *Message) GetRelay() *RelayServers {
 	return nil
 }
 
+func (x *Message) GetChatSubscribe() *ChatSubscribe {
+	if x != nil {
+		if x, ok := x.Body.(*Message_ChatSubscribe); ok {
+			return x.ChatSubscribe
+		}
+	}
+	return nil
+}
+
+func (x *Message) GetChatRequest() *ChatRequest {
+	if x != nil {
+		if x, ok := x.Body.(*Message_ChatRequest); ok {
+			return x.ChatRequest
+		}
+	}
+	return nil
+}
+
+func (x *Message) GetChatResult() *ChatResult {
+	if x != nil {
+		if x, ok := x.Body.(*Message_ChatResult); ok {
+			return x.ChatResult
+		}
+	}
+	return nil
+}
+
+func (x *Message) GetChatThread() *ChatThread {
+	if x != nil {
+		if x, ok := x.Body.(*Message_ChatThread); ok {
+			return x.ChatThread
+		}
+	}
+	return nil
+}
+
+func (x *Message) GetChatEvent() *ChatEvent {
+	if x != nil {
+		if x, ok := x.Body.(*Message_ChatEvent); ok {
+			return x.ChatEvent
+		}
+	}
+	return nil
+}
+
+func (x *Message) GetChatSynced() *ChatSynced {
+	if x != nil {
+		if x, ok := x.Body.(*Message_ChatSynced); ok {
+			return x.ChatSynced
+		}
+	}
+	return nil
+}
+
 type isMessage_Body interface {
 	isMessage_Body()
 }
@@ -789,6 +922,30 @@ type Message_Relay struct {
 	Relay *RelayServers `protobuf:"bytes,7,opt,name=relay,proto3,oneof"`
 }
 
+type Message_ChatSubscribe struct {
+	ChatSubscribe *ChatSubscribe `protobuf:"bytes,8,opt,name=chat_subscribe,json=chatSubscribe,proto3,oneof"`
+}
+
+type Message_ChatRequest struct {
+	ChatRequest *ChatRequest `protobuf:"bytes,9,opt,name=chat_request,json=chatRequest,proto3,oneof"`
+}
+
+type Message_ChatResult struct {
+	ChatResult *ChatResult `protobuf:"bytes,10,opt,name=chat_result,json=chatResult,proto3,oneof"`
+}
+
+type Message_ChatThread struct {
+	ChatThread *ChatThread `protobuf:"bytes,11,opt,name=chat_thread,json=chatThread,proto3,oneof"`
+}
+
+type Message_ChatEvent struct {
+	ChatEvent *ChatEvent `protobuf:"bytes,12,opt,name=chat_event,json=chatEvent,proto3,oneof"`
+}
+
+type Message_ChatSynced struct {
+	ChatSynced *ChatSynced `protobuf:"bytes,13,opt,name=chat_synced,json=chatSynced,proto3,oneof"`
+}
+
 func (*Message_Call) isMessage_Body() {}
 
 func (*Message_Description) isMessage_Body() {}
@@ -798,6 +955,18 @@ func (*Message_Candidates) isMessage_Body() {}
 func (*Message_Reconcile) isMessage_Body() {}
 
 func (*Message_Relay) isMessage_Body() {}
+
+func (*Message_ChatSubscribe) isMessage_Body() {}
+
+func (*Message_ChatRequest) isMessage_Body() {}
+
+func (*Message_ChatResult) isMessage_Body() {}
+
+func (*Message_ChatThread) isMessage_Body() {}
+
+func (*Message_ChatEvent) isMessage_Body() {}
+
+func (*Message_ChatSynced) isMessage_Body() {}
 
 // CallSignal is one step of call control; internal/callfsm gives it meaning.
 type CallSignal struct {
@@ -1260,6 +1429,1030 @@ func (x *RelayServers) GetTtlSeconds() uint32 {
 	return 0
 }
 
+// ChatSubscribe asks for what happens in all threads of the user. It is the
+// first word of chat in a session; another one begins anew.
+type ChatSubscribe struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Known []*ChatSubscribe_Known `protobuf:"bytes,1,rep,name=known,proto3" json:"known,omitempty"`
+	// Further known threads follow in another ChatSubscribe; the service begins
+	// with the last one.
+	More bool `protobuf:"varint,2,opt,name=more,proto3" json:"more,omitempty"`
+	// A thread that the agent does not know is told from the moment when the
+	// user came into it. Otherwise only what happens from now on is told.
+	Resume        bool `protobuf:"varint,3,opt,name=resume,proto3" json:"resume,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ChatSubscribe) Reset() {
+	*x = ChatSubscribe{}
+	mi := &file_signaling_signalpb_signal_proto_msgTypes[13]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ChatSubscribe) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ChatSubscribe) ProtoMessage() {}
+
+func (x *ChatSubscribe) ProtoReflect() protoreflect.Message {
+	mi := &file_signaling_signalpb_signal_proto_msgTypes[13]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ChatSubscribe.ProtoReflect.Descriptor instead.
+func (*ChatSubscribe) Descriptor() ([]byte, []int) {
+	return file_signaling_signalpb_signal_proto_rawDescGZIP(), []int{13}
+}
+
+func (x *ChatSubscribe) GetKnown() []*ChatSubscribe_Known {
+	if x != nil {
+		return x.Known
+	}
+	return nil
+}
+
+func (x *ChatSubscribe) GetMore() bool {
+	if x != nil {
+		return x.More
+	}
+	return false
+}
+
+func (x *ChatSubscribe) GetResume() bool {
+	if x != nil {
+		return x.Resume
+	}
+	return false
+}
+
+// ChatRequest asks for one thing. The service does those of a session in the
+// order in which they came, and answers each with a ChatResult.
+type ChatRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Chosen by the agent; the result says it back.
+	Number   uint64 `protobuf:"varint,1,opt,name=number,proto3" json:"number,omitempty"`
+	ThreadId string `protobuf:"bytes,2,opt,name=thread_id,json=threadId,proto3" json:"thread_id,omitempty"`
+	// Types that are valid to be assigned to Action:
+	//
+	//	*ChatRequest_Send
+	//	*ChatRequest_Typing
+	//	*ChatRequest_Read
+	Action        isChatRequest_Action `protobuf_oneof:"action"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ChatRequest) Reset() {
+	*x = ChatRequest{}
+	mi := &file_signaling_signalpb_signal_proto_msgTypes[14]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ChatRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ChatRequest) ProtoMessage() {}
+
+func (x *ChatRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_signaling_signalpb_signal_proto_msgTypes[14]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ChatRequest.ProtoReflect.Descriptor instead.
+func (*ChatRequest) Descriptor() ([]byte, []int) {
+	return file_signaling_signalpb_signal_proto_rawDescGZIP(), []int{14}
+}
+
+func (x *ChatRequest) GetNumber() uint64 {
+	if x != nil {
+		return x.Number
+	}
+	return 0
+}
+
+func (x *ChatRequest) GetThreadId() string {
+	if x != nil {
+		return x.ThreadId
+	}
+	return ""
+}
+
+func (x *ChatRequest) GetAction() isChatRequest_Action {
+	if x != nil {
+		return x.Action
+	}
+	return nil
+}
+
+func (x *ChatRequest) GetSend() *ChatSend {
+	if x != nil {
+		if x, ok := x.Action.(*ChatRequest_Send); ok {
+			return x.Send
+		}
+	}
+	return nil
+}
+
+func (x *ChatRequest) GetTyping() *ChatTyping {
+	if x != nil {
+		if x, ok := x.Action.(*ChatRequest_Typing); ok {
+			return x.Typing
+		}
+	}
+	return nil
+}
+
+func (x *ChatRequest) GetRead() *ChatMarkRead {
+	if x != nil {
+		if x, ok := x.Action.(*ChatRequest_Read); ok {
+			return x.Read
+		}
+	}
+	return nil
+}
+
+type isChatRequest_Action interface {
+	isChatRequest_Action()
+}
+
+type ChatRequest_Send struct {
+	Send *ChatSend `protobuf:"bytes,3,opt,name=send,proto3,oneof"`
+}
+
+type ChatRequest_Typing struct {
+	Typing *ChatTyping `protobuf:"bytes,4,opt,name=typing,proto3,oneof"`
+}
+
+type ChatRequest_Read struct {
+	Read *ChatMarkRead `protobuf:"bytes,5,opt,name=read,proto3,oneof"`
+}
+
+func (*ChatRequest_Send) isChatRequest_Action() {}
+
+func (*ChatRequest_Typing) isChatRequest_Action() {}
+
+func (*ChatRequest_Read) isChatRequest_Action() {}
+
+type ChatSend struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// "text" or "html".
+	Kind       string            `protobuf:"bytes,1,opt,name=kind,proto3" json:"kind,omitempty"`
+	Content    string            `protobuf:"bytes,2,opt,name=content,proto3" json:"content,omitempty"`
+	SenderName string            `protobuf:"bytes,3,opt,name=sender_name,json=senderName,proto3" json:"sender_name,omitempty"`
+	Metadata   map[string]string `protobuf:"bytes,4,rep,name=metadata,proto3" json:"metadata,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	// Chosen by the agent. The same id of the same user in the same thread is
+	// one message, however often it is sent. Required.
+	ClientId      string `protobuf:"bytes,5,opt,name=client_id,json=clientId,proto3" json:"client_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ChatSend) Reset() {
+	*x = ChatSend{}
+	mi := &file_signaling_signalpb_signal_proto_msgTypes[15]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ChatSend) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ChatSend) ProtoMessage() {}
+
+func (x *ChatSend) ProtoReflect() protoreflect.Message {
+	mi := &file_signaling_signalpb_signal_proto_msgTypes[15]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ChatSend.ProtoReflect.Descriptor instead.
+func (*ChatSend) Descriptor() ([]byte, []int) {
+	return file_signaling_signalpb_signal_proto_rawDescGZIP(), []int{15}
+}
+
+func (x *ChatSend) GetKind() string {
+	if x != nil {
+		return x.Kind
+	}
+	return ""
+}
+
+func (x *ChatSend) GetContent() string {
+	if x != nil {
+		return x.Content
+	}
+	return ""
+}
+
+func (x *ChatSend) GetSenderName() string {
+	if x != nil {
+		return x.SenderName
+	}
+	return ""
+}
+
+func (x *ChatSend) GetMetadata() map[string]string {
+	if x != nil {
+		return x.Metadata
+	}
+	return nil
+}
+
+func (x *ChatSend) GetClientId() string {
+	if x != nil {
+		return x.ClientId
+	}
+	return ""
+}
+
+type ChatTyping struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	SenderName    string                 `protobuf:"bytes,1,opt,name=sender_name,json=senderName,proto3" json:"sender_name,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ChatTyping) Reset() {
+	*x = ChatTyping{}
+	mi := &file_signaling_signalpb_signal_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ChatTyping) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ChatTyping) ProtoMessage() {}
+
+func (x *ChatTyping) ProtoReflect() protoreflect.Message {
+	mi := &file_signaling_signalpb_signal_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ChatTyping.ProtoReflect.Descriptor instead.
+func (*ChatTyping) Descriptor() ([]byte, []int) {
+	return file_signaling_signalpb_signal_proto_rawDescGZIP(), []int{16}
+}
+
+func (x *ChatTyping) GetSenderName() string {
+	if x != nil {
+		return x.SenderName
+	}
+	return ""
+}
+
+type ChatMarkRead struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	MessageId     uint64                 `protobuf:"varint,1,opt,name=message_id,json=messageId,proto3" json:"message_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ChatMarkRead) Reset() {
+	*x = ChatMarkRead{}
+	mi := &file_signaling_signalpb_signal_proto_msgTypes[17]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ChatMarkRead) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ChatMarkRead) ProtoMessage() {}
+
+func (x *ChatMarkRead) ProtoReflect() protoreflect.Message {
+	mi := &file_signaling_signalpb_signal_proto_msgTypes[17]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ChatMarkRead.ProtoReflect.Descriptor instead.
+func (*ChatMarkRead) Descriptor() ([]byte, []int) {
+	return file_signaling_signalpb_signal_proto_rawDescGZIP(), []int{17}
+}
+
+func (x *ChatMarkRead) GetMessageId() uint64 {
+	if x != nil {
+		return x.MessageId
+	}
+	return 0
+}
+
+type ChatResult struct {
+	state  protoimpl.MessageState `protogen:"open.v1"`
+	Number uint64                 `protobuf:"varint,1,opt,name=number,proto3" json:"number,omitempty"`
+	// Zero when it was done; otherwise as in HTTP. From 500 on, and 429, it may
+	// be tried again.
+	Code uint32 `protobuf:"varint,2,opt,name=code,proto3" json:"code,omitempty"`
+	// For a person; may be empty.
+	Message string `protobuf:"bytes,3,opt,name=message,proto3" json:"message,omitempty"`
+	// Of a message that was sent.
+	MessageId uint64 `protobuf:"varint,4,opt,name=message_id,json=messageId,proto3" json:"message_id,omitempty"`
+	// The message was there already.
+	Repeated      bool `protobuf:"varint,5,opt,name=repeated,proto3" json:"repeated,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ChatResult) Reset() {
+	*x = ChatResult{}
+	mi := &file_signaling_signalpb_signal_proto_msgTypes[18]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ChatResult) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ChatResult) ProtoMessage() {}
+
+func (x *ChatResult) ProtoReflect() protoreflect.Message {
+	mi := &file_signaling_signalpb_signal_proto_msgTypes[18]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ChatResult.ProtoReflect.Descriptor instead.
+func (*ChatResult) Descriptor() ([]byte, []int) {
+	return file_signaling_signalpb_signal_proto_rawDescGZIP(), []int{18}
+}
+
+func (x *ChatResult) GetNumber() uint64 {
+	if x != nil {
+		return x.Number
+	}
+	return 0
+}
+
+func (x *ChatResult) GetCode() uint32 {
+	if x != nil {
+		return x.Code
+	}
+	return 0
+}
+
+func (x *ChatResult) GetMessage() string {
+	if x != nil {
+		return x.Message
+	}
+	return ""
+}
+
+func (x *ChatResult) GetMessageId() uint64 {
+	if x != nil {
+		return x.MessageId
+	}
+	return 0
+}
+
+func (x *ChatResult) GetRepeated() bool {
+	if x != nil {
+		return x.Repeated
+	}
+	return false
+}
+
+// ChatThread tells where a thread stands: before its first event, after those
+// that were missed, and when the user has read on.
+type ChatThread struct {
+	state    protoimpl.MessageState `protogen:"open.v1"`
+	ThreadId string                 `protobuf:"bytes,1,opt,name=thread_id,json=threadId,proto3" json:"thread_id,omitempty"`
+	// All up to this change was told.
+	Change uint64 `protobuf:"varint,2,opt,name=change,proto3" json:"change,omitempty"`
+	Topic  string `protobuf:"bytes,3,opt,name=topic,proto3" json:"topic,omitempty"`
+	// The last message that the user has read; 0 for none.
+	Read uint64 `protobuf:"varint,4,opt,name=read,proto3" json:"read,omitempty"`
+	// How many messages of others come after it, as of the change; the service
+	// counts up to 1000.
+	Unread uint32 `protobuf:"varint,5,opt,name=unread,proto3" json:"unread,omitempty"`
+	// The user is in the thread no more, or it was deleted; nothing else is set.
+	Gone          bool `protobuf:"varint,6,opt,name=gone,proto3" json:"gone,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ChatThread) Reset() {
+	*x = ChatThread{}
+	mi := &file_signaling_signalpb_signal_proto_msgTypes[19]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ChatThread) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ChatThread) ProtoMessage() {}
+
+func (x *ChatThread) ProtoReflect() protoreflect.Message {
+	mi := &file_signaling_signalpb_signal_proto_msgTypes[19]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ChatThread.ProtoReflect.Descriptor instead.
+func (*ChatThread) Descriptor() ([]byte, []int) {
+	return file_signaling_signalpb_signal_proto_rawDescGZIP(), []int{19}
+}
+
+func (x *ChatThread) GetThreadId() string {
+	if x != nil {
+		return x.ThreadId
+	}
+	return ""
+}
+
+func (x *ChatThread) GetChange() uint64 {
+	if x != nil {
+		return x.Change
+	}
+	return 0
+}
+
+func (x *ChatThread) GetTopic() string {
+	if x != nil {
+		return x.Topic
+	}
+	return ""
+}
+
+func (x *ChatThread) GetRead() uint64 {
+	if x != nil {
+		return x.Read
+	}
+	return 0
+}
+
+func (x *ChatThread) GetUnread() uint32 {
+	if x != nil {
+		return x.Unread
+	}
+	return 0
+}
+
+func (x *ChatThread) GetGone() bool {
+	if x != nil {
+		return x.Gone
+	}
+	return false
+}
+
+// ChatEvent is something that happened in a thread. Those of one thread come in
+// order, each once.
+type ChatEvent struct {
+	state    protoimpl.MessageState `protogen:"open.v1"`
+	Kind     ChatEvent_Kind         `protobuf:"varint,1,opt,name=kind,proto3,enum=parley.signaling.v1.ChatEvent_Kind" json:"kind,omitempty"`
+	ThreadId string                 `protobuf:"bytes,2,opt,name=thread_id,json=threadId,proto3" json:"thread_id,omitempty"`
+	// Its number in the thread; 0 for typing. Numbers grow and may leave out some.
+	Change uint64 `protobuf:"varint,3,opt,name=change,proto3" json:"change,omitempty"`
+	// Milliseconds since 1970, UTC, as are all times here; 0 is never.
+	TimeMs int64 `protobuf:"varint,4,opt,name=time_ms,json=timeMs,proto3" json:"time_ms,omitempty"`
+	// Who did it; empty when the service did.
+	Actor     string `protobuf:"bytes,5,opt,name=actor,proto3" json:"actor,omitempty"`
+	ActorName string `protobuf:"bytes,6,opt,name=actor_name,json=actorName,proto3" json:"actor_name,omitempty"`
+	// The message as it is now. For topics and participants: the one that tells it.
+	Message *ChatMessage `protobuf:"bytes,7,opt,name=message,proto3" json:"message,omitempty"`
+	Receipt *ChatReceipt `protobuf:"bytes,8,opt,name=receipt,proto3" json:"receipt,omitempty"`
+	// Of a thread that was made or changed.
+	Topic         string            `protobuf:"bytes,9,opt,name=topic,proto3" json:"topic,omitempty"`
+	Metadata      map[string]string `protobuf:"bytes,10,rep,name=metadata,proto3" json:"metadata,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	RetentionDays uint32            `protobuf:"varint,11,opt,name=retention_days,json=retentionDays,proto3" json:"retention_days,omitempty"`
+	// Those who came or went; all when the thread was made.
+	Participants  []*ChatParticipant `protobuf:"bytes,12,rep,name=participants,proto3" json:"participants,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ChatEvent) Reset() {
+	*x = ChatEvent{}
+	mi := &file_signaling_signalpb_signal_proto_msgTypes[20]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ChatEvent) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ChatEvent) ProtoMessage() {}
+
+func (x *ChatEvent) ProtoReflect() protoreflect.Message {
+	mi := &file_signaling_signalpb_signal_proto_msgTypes[20]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ChatEvent.ProtoReflect.Descriptor instead.
+func (*ChatEvent) Descriptor() ([]byte, []int) {
+	return file_signaling_signalpb_signal_proto_rawDescGZIP(), []int{20}
+}
+
+func (x *ChatEvent) GetKind() ChatEvent_Kind {
+	if x != nil {
+		return x.Kind
+	}
+	return ChatEvent_KIND_UNSPECIFIED
+}
+
+func (x *ChatEvent) GetThreadId() string {
+	if x != nil {
+		return x.ThreadId
+	}
+	return ""
+}
+
+func (x *ChatEvent) GetChange() uint64 {
+	if x != nil {
+		return x.Change
+	}
+	return 0
+}
+
+func (x *ChatEvent) GetTimeMs() int64 {
+	if x != nil {
+		return x.TimeMs
+	}
+	return 0
+}
+
+func (x *ChatEvent) GetActor() string {
+	if x != nil {
+		return x.Actor
+	}
+	return ""
+}
+
+func (x *ChatEvent) GetActorName() string {
+	if x != nil {
+		return x.ActorName
+	}
+	return ""
+}
+
+func (x *ChatEvent) GetMessage() *ChatMessage {
+	if x != nil {
+		return x.Message
+	}
+	return nil
+}
+
+func (x *ChatEvent) GetReceipt() *ChatReceipt {
+	if x != nil {
+		return x.Receipt
+	}
+	return nil
+}
+
+func (x *ChatEvent) GetTopic() string {
+	if x != nil {
+		return x.Topic
+	}
+	return ""
+}
+
+func (x *ChatEvent) GetMetadata() map[string]string {
+	if x != nil {
+		return x.Metadata
+	}
+	return nil
+}
+
+func (x *ChatEvent) GetRetentionDays() uint32 {
+	if x != nil {
+		return x.RetentionDays
+	}
+	return 0
+}
+
+func (x *ChatEvent) GetParticipants() []*ChatParticipant {
+	if x != nil {
+		return x.Participants
+	}
+	return nil
+}
+
+type ChatMessage struct {
+	state    protoimpl.MessageState `protogen:"open.v1"`
+	Id       uint64                 `protobuf:"varint,1,opt,name=id,proto3" json:"id,omitempty"`
+	Sequence uint64                 `protobuf:"varint,2,opt,name=sequence,proto3" json:"sequence,omitempty"`
+	// "text", "html", "topicUpdated", "participantAdded", "participantRemoved".
+	Kind        string            `protobuf:"bytes,3,opt,name=kind,proto3" json:"kind,omitempty"`
+	Sender      string            `protobuf:"bytes,4,opt,name=sender,proto3" json:"sender,omitempty"`
+	SenderName  string            `protobuf:"bytes,5,opt,name=sender_name,json=senderName,proto3" json:"sender_name,omitempty"`
+	Content     string            `protobuf:"bytes,6,opt,name=content,proto3" json:"content,omitempty"`
+	Metadata    map[string]string `protobuf:"bytes,7,rep,name=metadata,proto3" json:"metadata,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	Attachments []*ChatAttachment `protobuf:"bytes,8,rep,name=attachments,proto3" json:"attachments,omitempty"`
+	EditedMs    int64             `protobuf:"varint,9,opt,name=edited_ms,json=editedMs,proto3" json:"edited_ms,omitempty"`
+	DeletedMs   int64             `protobuf:"varint,10,opt,name=deleted_ms,json=deletedMs,proto3" json:"deleted_ms,omitempty"`
+	Version     uint64            `protobuf:"varint,11,opt,name=version,proto3" json:"version,omitempty"`
+	// The id that its sender gave it; may be empty.
+	ClientId      string `protobuf:"bytes,12,opt,name=client_id,json=clientId,proto3" json:"client_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ChatMessage) Reset() {
+	*x = ChatMessage{}
+	mi := &file_signaling_signalpb_signal_proto_msgTypes[21]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ChatMessage) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ChatMessage) ProtoMessage() {}
+
+func (x *ChatMessage) ProtoReflect() protoreflect.Message {
+	mi := &file_signaling_signalpb_signal_proto_msgTypes[21]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ChatMessage.ProtoReflect.Descriptor instead.
+func (*ChatMessage) Descriptor() ([]byte, []int) {
+	return file_signaling_signalpb_signal_proto_rawDescGZIP(), []int{21}
+}
+
+func (x *ChatMessage) GetId() uint64 {
+	if x != nil {
+		return x.Id
+	}
+	return 0
+}
+
+func (x *ChatMessage) GetSequence() uint64 {
+	if x != nil {
+		return x.Sequence
+	}
+	return 0
+}
+
+func (x *ChatMessage) GetKind() string {
+	if x != nil {
+		return x.Kind
+	}
+	return ""
+}
+
+func (x *ChatMessage) GetSender() string {
+	if x != nil {
+		return x.Sender
+	}
+	return ""
+}
+
+func (x *ChatMessage) GetSenderName() string {
+	if x != nil {
+		return x.SenderName
+	}
+	return ""
+}
+
+func (x *ChatMessage) GetContent() string {
+	if x != nil {
+		return x.Content
+	}
+	return ""
+}
+
+func (x *ChatMessage) GetMetadata() map[string]string {
+	if x != nil {
+		return x.Metadata
+	}
+	return nil
+}
+
+func (x *ChatMessage) GetAttachments() []*ChatAttachment {
+	if x != nil {
+		return x.Attachments
+	}
+	return nil
+}
+
+func (x *ChatMessage) GetEditedMs() int64 {
+	if x != nil {
+		return x.EditedMs
+	}
+	return 0
+}
+
+func (x *ChatMessage) GetDeletedMs() int64 {
+	if x != nil {
+		return x.DeletedMs
+	}
+	return 0
+}
+
+func (x *ChatMessage) GetVersion() uint64 {
+	if x != nil {
+		return x.Version
+	}
+	return 0
+}
+
+func (x *ChatMessage) GetClientId() string {
+	if x != nil {
+		return x.ClientId
+	}
+	return ""
+}
+
+type ChatAttachment struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Id    string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	// "image" or "file".
+	Kind          string `protobuf:"bytes,2,opt,name=kind,proto3" json:"kind,omitempty"`
+	Name          string `protobuf:"bytes,3,opt,name=name,proto3" json:"name,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ChatAttachment) Reset() {
+	*x = ChatAttachment{}
+	mi := &file_signaling_signalpb_signal_proto_msgTypes[22]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ChatAttachment) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ChatAttachment) ProtoMessage() {}
+
+func (x *ChatAttachment) ProtoReflect() protoreflect.Message {
+	mi := &file_signaling_signalpb_signal_proto_msgTypes[22]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ChatAttachment.ProtoReflect.Descriptor instead.
+func (*ChatAttachment) Descriptor() ([]byte, []int) {
+	return file_signaling_signalpb_signal_proto_rawDescGZIP(), []int{22}
+}
+
+func (x *ChatAttachment) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *ChatAttachment) GetKind() string {
+	if x != nil {
+		return x.Kind
+	}
+	return ""
+}
+
+func (x *ChatAttachment) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+type ChatReceipt struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	User          string                 `protobuf:"bytes,1,opt,name=user,proto3" json:"user,omitempty"`
+	MessageId     uint64                 `protobuf:"varint,2,opt,name=message_id,json=messageId,proto3" json:"message_id,omitempty"`
+	ReadMs        int64                  `protobuf:"varint,3,opt,name=read_ms,json=readMs,proto3" json:"read_ms,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ChatReceipt) Reset() {
+	*x = ChatReceipt{}
+	mi := &file_signaling_signalpb_signal_proto_msgTypes[23]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ChatReceipt) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ChatReceipt) ProtoMessage() {}
+
+func (x *ChatReceipt) ProtoReflect() protoreflect.Message {
+	mi := &file_signaling_signalpb_signal_proto_msgTypes[23]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ChatReceipt.ProtoReflect.Descriptor instead.
+func (*ChatReceipt) Descriptor() ([]byte, []int) {
+	return file_signaling_signalpb_signal_proto_rawDescGZIP(), []int{23}
+}
+
+func (x *ChatReceipt) GetUser() string {
+	if x != nil {
+		return x.User
+	}
+	return ""
+}
+
+func (x *ChatReceipt) GetMessageId() uint64 {
+	if x != nil {
+		return x.MessageId
+	}
+	return 0
+}
+
+func (x *ChatReceipt) GetReadMs() int64 {
+	if x != nil {
+		return x.ReadMs
+	}
+	return 0
+}
+
+type ChatParticipant struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	User          string                 `protobuf:"bytes,1,opt,name=user,proto3" json:"user,omitempty"`
+	DisplayName   string                 `protobuf:"bytes,2,opt,name=display_name,json=displayName,proto3" json:"display_name,omitempty"`
+	HistoryFromMs int64                  `protobuf:"varint,3,opt,name=history_from_ms,json=historyFromMs,proto3" json:"history_from_ms,omitempty"`
+	// Left out of an event that would be too large with it.
+	Metadata      map[string]string `protobuf:"bytes,4,rep,name=metadata,proto3" json:"metadata,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ChatParticipant) Reset() {
+	*x = ChatParticipant{}
+	mi := &file_signaling_signalpb_signal_proto_msgTypes[24]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ChatParticipant) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ChatParticipant) ProtoMessage() {}
+
+func (x *ChatParticipant) ProtoReflect() protoreflect.Message {
+	mi := &file_signaling_signalpb_signal_proto_msgTypes[24]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ChatParticipant.ProtoReflect.Descriptor instead.
+func (*ChatParticipant) Descriptor() ([]byte, []int) {
+	return file_signaling_signalpb_signal_proto_rawDescGZIP(), []int{24}
+}
+
+func (x *ChatParticipant) GetUser() string {
+	if x != nil {
+		return x.User
+	}
+	return ""
+}
+
+func (x *ChatParticipant) GetDisplayName() string {
+	if x != nil {
+		return x.DisplayName
+	}
+	return ""
+}
+
+func (x *ChatParticipant) GetHistoryFromMs() int64 {
+	if x != nil {
+		return x.HistoryFromMs
+	}
+	return 0
+}
+
+func (x *ChatParticipant) GetMetadata() map[string]string {
+	if x != nil {
+		return x.Metadata
+	}
+	return nil
+}
+
+// ChatSynced tells that all that had happened before was told: from here on
+// the agent hears things as they happen.
+type ChatSynced struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ChatSynced) Reset() {
+	*x = ChatSynced{}
+	mi := &file_signaling_signalpb_signal_proto_msgTypes[25]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ChatSynced) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ChatSynced) ProtoMessage() {}
+
+func (x *ChatSynced) ProtoReflect() protoreflect.Message {
+	mi := &file_signaling_signalpb_signal_proto_msgTypes[25]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ChatSynced.ProtoReflect.Descriptor instead.
+func (*ChatSynced) Descriptor() ([]byte, []int) {
+	return file_signaling_signalpb_signal_proto_rawDescGZIP(), []int{25}
+}
+
 type CallReconcile_Call struct {
 	state  protoimpl.MessageState `protogen:"open.v1"`
 	CallId []byte                 `protobuf:"bytes,1,opt,name=call_id,json=callId,proto3" json:"call_id,omitempty"`
@@ -1271,7 +2464,7 @@ type CallReconcile_Call struct {
 
 func (x *CallReconcile_Call) Reset() {
 	*x = CallReconcile_Call{}
-	mi := &file_signaling_signalpb_signal_proto_msgTypes[13]
+	mi := &file_signaling_signalpb_signal_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1283,7 +2476,7 @@ func (x *CallReconcile_Call) String() string {
 func (*CallReconcile_Call) ProtoMessage() {}
 
 func (x *CallReconcile_Call) ProtoReflect() protoreflect.Message {
-	mi := &file_signaling_signalpb_signal_proto_msgTypes[13]
+	mi := &file_signaling_signalpb_signal_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1324,7 +2517,7 @@ type RelayServers_Server struct {
 
 func (x *RelayServers_Server) Reset() {
 	*x = RelayServers_Server{}
-	mi := &file_signaling_signalpb_signal_proto_msgTypes[14]
+	mi := &file_signaling_signalpb_signal_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1336,7 +2529,7 @@ func (x *RelayServers_Server) String() string {
 func (*RelayServers_Server) ProtoMessage() {}
 
 func (x *RelayServers_Server) ProtoReflect() protoreflect.Message {
-	mi := &file_signaling_signalpb_signal_proto_msgTypes[14]
+	mi := &file_signaling_signalpb_signal_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1371,6 +2564,60 @@ func (x *RelayServers_Server) GetCredential() string {
 		return x.Credential
 	}
 	return ""
+}
+
+// A thread that the agent knows.
+type ChatSubscribe_Known struct {
+	state    protoimpl.MessageState `protogen:"open.v1"`
+	ThreadId string                 `protobuf:"bytes,1,opt,name=thread_id,json=threadId,proto3" json:"thread_id,omitempty"`
+	// The agent has applied what happened up to this change.
+	Change        uint64 `protobuf:"varint,2,opt,name=change,proto3" json:"change,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ChatSubscribe_Known) Reset() {
+	*x = ChatSubscribe_Known{}
+	mi := &file_signaling_signalpb_signal_proto_msgTypes[28]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ChatSubscribe_Known) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ChatSubscribe_Known) ProtoMessage() {}
+
+func (x *ChatSubscribe_Known) ProtoReflect() protoreflect.Message {
+	mi := &file_signaling_signalpb_signal_proto_msgTypes[28]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ChatSubscribe_Known.ProtoReflect.Descriptor instead.
+func (*ChatSubscribe_Known) Descriptor() ([]byte, []int) {
+	return file_signaling_signalpb_signal_proto_rawDescGZIP(), []int{13, 0}
+}
+
+func (x *ChatSubscribe_Known) GetThreadId() string {
+	if x != nil {
+		return x.ThreadId
+	}
+	return ""
+}
+
+func (x *ChatSubscribe_Known) GetChange() uint64 {
+	if x != nil {
+		return x.Change
+	}
+	return 0
 }
 
 var File_signaling_signalpb_signal_proto protoreflect.FileDescriptor
@@ -1435,7 +2682,7 @@ const file_signaling_signalpb_signal_proto_rawDesc = "" +
 	"\x05token\x18\x01 \x01(\tR\x05token\".\n" +
 	"\rTokenAccepted\x12\x1d\n" +
 	"\n" +
-	"expires_ms\x18\x01 \x01(\x04R\texpiresMs\"\x8c\x03\n" +
+	"expires_ms\x18\x01 \x01(\x04R\texpiresMs\"\xad\x06\n" +
 	"\aMessage\x12\x17\n" +
 	"\acall_id\x18\x01 \x01(\fR\x06callId\x12\x19\n" +
 	"\bcall_ref\x18\x02 \x01(\rR\acallRef\x125\n" +
@@ -1445,7 +2692,18 @@ const file_signaling_signalpb_signal_proto_rawDesc = "" +
 	"candidates\x18\x05 \x01(\v2#.parley.signaling.v1.CallCandidatesH\x00R\n" +
 	"candidates\x12B\n" +
 	"\treconcile\x18\x06 \x01(\v2\".parley.signaling.v1.CallReconcileH\x00R\treconcile\x129\n" +
-	"\x05relay\x18\a \x01(\v2!.parley.signaling.v1.RelayServersH\x00R\x05relayB\x06\n" +
+	"\x05relay\x18\a \x01(\v2!.parley.signaling.v1.RelayServersH\x00R\x05relay\x12K\n" +
+	"\x0echat_subscribe\x18\b \x01(\v2\".parley.signaling.v1.ChatSubscribeH\x00R\rchatSubscribe\x12E\n" +
+	"\fchat_request\x18\t \x01(\v2 .parley.signaling.v1.ChatRequestH\x00R\vchatRequest\x12B\n" +
+	"\vchat_result\x18\n" +
+	" \x01(\v2\x1f.parley.signaling.v1.ChatResultH\x00R\n" +
+	"chatResult\x12B\n" +
+	"\vchat_thread\x18\v \x01(\v2\x1f.parley.signaling.v1.ChatThreadH\x00R\n" +
+	"chatThread\x12?\n" +
+	"\n" +
+	"chat_event\x18\f \x01(\v2\x1e.parley.signaling.v1.ChatEventH\x00R\tchatEvent\x12B\n" +
+	"\vchat_synced\x18\r \x01(\v2\x1f.parley.signaling.v1.ChatSyncedH\x00R\n" +
+	"chatSyncedB\x06\n" +
 	"\x04body\"\xc0\x02\n" +
 	"\n" +
 	"CallSignal\x12\x12\n" +
@@ -1506,7 +2764,124 @@ const file_signaling_signalpb_signal_proto_rawDesc = "" +
 	"\busername\x18\x02 \x01(\tR\busername\x12\x1e\n" +
 	"\n" +
 	"credential\x18\x03 \x01(\tR\n" +
-	"credentialB1Z/github.com/parley-rtc/parley/signaling/signalpbb\x06proto3"
+	"credential\"\xb9\x01\n" +
+	"\rChatSubscribe\x12>\n" +
+	"\x05known\x18\x01 \x03(\v2(.parley.signaling.v1.ChatSubscribe.KnownR\x05known\x12\x12\n" +
+	"\x04more\x18\x02 \x01(\bR\x04more\x12\x16\n" +
+	"\x06resume\x18\x03 \x01(\bR\x06resume\x1a<\n" +
+	"\x05Known\x12\x1b\n" +
+	"\tthread_id\x18\x01 \x01(\tR\bthreadId\x12\x16\n" +
+	"\x06change\x18\x02 \x01(\x04R\x06change\"\xf5\x01\n" +
+	"\vChatRequest\x12\x16\n" +
+	"\x06number\x18\x01 \x01(\x04R\x06number\x12\x1b\n" +
+	"\tthread_id\x18\x02 \x01(\tR\bthreadId\x123\n" +
+	"\x04send\x18\x03 \x01(\v2\x1d.parley.signaling.v1.ChatSendH\x00R\x04send\x129\n" +
+	"\x06typing\x18\x04 \x01(\v2\x1f.parley.signaling.v1.ChatTypingH\x00R\x06typing\x127\n" +
+	"\x04read\x18\x05 \x01(\v2!.parley.signaling.v1.ChatMarkReadH\x00R\x04readB\b\n" +
+	"\x06action\"\xfc\x01\n" +
+	"\bChatSend\x12\x12\n" +
+	"\x04kind\x18\x01 \x01(\tR\x04kind\x12\x18\n" +
+	"\acontent\x18\x02 \x01(\tR\acontent\x12\x1f\n" +
+	"\vsender_name\x18\x03 \x01(\tR\n" +
+	"senderName\x12G\n" +
+	"\bmetadata\x18\x04 \x03(\v2+.parley.signaling.v1.ChatSend.MetadataEntryR\bmetadata\x12\x1b\n" +
+	"\tclient_id\x18\x05 \x01(\tR\bclientId\x1a;\n" +
+	"\rMetadataEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"-\n" +
+	"\n" +
+	"ChatTyping\x12\x1f\n" +
+	"\vsender_name\x18\x01 \x01(\tR\n" +
+	"senderName\"-\n" +
+	"\fChatMarkRead\x12\x1d\n" +
+	"\n" +
+	"message_id\x18\x01 \x01(\x04R\tmessageId\"\x8d\x01\n" +
+	"\n" +
+	"ChatResult\x12\x16\n" +
+	"\x06number\x18\x01 \x01(\x04R\x06number\x12\x12\n" +
+	"\x04code\x18\x02 \x01(\rR\x04code\x12\x18\n" +
+	"\amessage\x18\x03 \x01(\tR\amessage\x12\x1d\n" +
+	"\n" +
+	"message_id\x18\x04 \x01(\x04R\tmessageId\x12\x1a\n" +
+	"\brepeated\x18\x05 \x01(\bR\brepeated\"\x97\x01\n" +
+	"\n" +
+	"ChatThread\x12\x1b\n" +
+	"\tthread_id\x18\x01 \x01(\tR\bthreadId\x12\x16\n" +
+	"\x06change\x18\x02 \x01(\x04R\x06change\x12\x14\n" +
+	"\x05topic\x18\x03 \x01(\tR\x05topic\x12\x12\n" +
+	"\x04read\x18\x04 \x01(\x04R\x04read\x12\x16\n" +
+	"\x06unread\x18\x05 \x01(\rR\x06unread\x12\x12\n" +
+	"\x04gone\x18\x06 \x01(\bR\x04gone\"\xaf\x06\n" +
+	"\tChatEvent\x127\n" +
+	"\x04kind\x18\x01 \x01(\x0e2#.parley.signaling.v1.ChatEvent.KindR\x04kind\x12\x1b\n" +
+	"\tthread_id\x18\x02 \x01(\tR\bthreadId\x12\x16\n" +
+	"\x06change\x18\x03 \x01(\x04R\x06change\x12\x17\n" +
+	"\atime_ms\x18\x04 \x01(\x03R\x06timeMs\x12\x14\n" +
+	"\x05actor\x18\x05 \x01(\tR\x05actor\x12\x1d\n" +
+	"\n" +
+	"actor_name\x18\x06 \x01(\tR\tactorName\x12:\n" +
+	"\amessage\x18\a \x01(\v2 .parley.signaling.v1.ChatMessageR\amessage\x12:\n" +
+	"\areceipt\x18\b \x01(\v2 .parley.signaling.v1.ChatReceiptR\areceipt\x12\x14\n" +
+	"\x05topic\x18\t \x01(\tR\x05topic\x12H\n" +
+	"\bmetadata\x18\n" +
+	" \x03(\v2,.parley.signaling.v1.ChatEvent.MetadataEntryR\bmetadata\x12%\n" +
+	"\x0eretention_days\x18\v \x01(\rR\rretentionDays\x12H\n" +
+	"\fparticipants\x18\f \x03(\v2$.parley.signaling.v1.ChatParticipantR\fparticipants\x1a;\n" +
+	"\rMetadataEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xdf\x01\n" +
+	"\x04Kind\x12\x14\n" +
+	"\x10KIND_UNSPECIFIED\x10\x00\x12\x14\n" +
+	"\x10MESSAGE_RECEIVED\x10\x01\x12\x12\n" +
+	"\x0eMESSAGE_EDITED\x10\x02\x12\x13\n" +
+	"\x0fMESSAGE_DELETED\x10\x03\x12\n" +
+	"\n" +
+	"\x06TYPING\x10\x04\x12\b\n" +
+	"\x04READ\x10\x05\x12\x12\n" +
+	"\x0eTHREAD_CREATED\x10\x06\x12\x12\n" +
+	"\x0eTHREAD_UPDATED\x10\a\x12\x12\n" +
+	"\x0eTHREAD_DELETED\x10\b\x12\x16\n" +
+	"\x12PARTICIPANTS_ADDED\x10\t\x12\x18\n" +
+	"\x14PARTICIPANTS_REMOVED\x10\n" +
+	"\"\xe3\x03\n" +
+	"\vChatMessage\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\x04R\x02id\x12\x1a\n" +
+	"\bsequence\x18\x02 \x01(\x04R\bsequence\x12\x12\n" +
+	"\x04kind\x18\x03 \x01(\tR\x04kind\x12\x16\n" +
+	"\x06sender\x18\x04 \x01(\tR\x06sender\x12\x1f\n" +
+	"\vsender_name\x18\x05 \x01(\tR\n" +
+	"senderName\x12\x18\n" +
+	"\acontent\x18\x06 \x01(\tR\acontent\x12J\n" +
+	"\bmetadata\x18\a \x03(\v2..parley.signaling.v1.ChatMessage.MetadataEntryR\bmetadata\x12E\n" +
+	"\vattachments\x18\b \x03(\v2#.parley.signaling.v1.ChatAttachmentR\vattachments\x12\x1b\n" +
+	"\tedited_ms\x18\t \x01(\x03R\beditedMs\x12\x1d\n" +
+	"\n" +
+	"deleted_ms\x18\n" +
+	" \x01(\x03R\tdeletedMs\x12\x18\n" +
+	"\aversion\x18\v \x01(\x04R\aversion\x12\x1b\n" +
+	"\tclient_id\x18\f \x01(\tR\bclientId\x1a;\n" +
+	"\rMetadataEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"H\n" +
+	"\x0eChatAttachment\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
+	"\x04kind\x18\x02 \x01(\tR\x04kind\x12\x12\n" +
+	"\x04name\x18\x03 \x01(\tR\x04name\"Y\n" +
+	"\vChatReceipt\x12\x12\n" +
+	"\x04user\x18\x01 \x01(\tR\x04user\x12\x1d\n" +
+	"\n" +
+	"message_id\x18\x02 \x01(\x04R\tmessageId\x12\x17\n" +
+	"\aread_ms\x18\x03 \x01(\x03R\x06readMs\"\xfd\x01\n" +
+	"\x0fChatParticipant\x12\x12\n" +
+	"\x04user\x18\x01 \x01(\tR\x04user\x12!\n" +
+	"\fdisplay_name\x18\x02 \x01(\tR\vdisplayName\x12&\n" +
+	"\x0fhistory_from_ms\x18\x03 \x01(\x03R\rhistoryFromMs\x12N\n" +
+	"\bmetadata\x18\x04 \x03(\v22.parley.signaling.v1.ChatParticipant.MetadataEntryR\bmetadata\x1a;\n" +
+	"\rMetadataEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\f\n" +
+	"\n" +
+	"ChatSyncedB1Z/github.com/parley-rtc/parley/signaling/signalpbb\x06proto3"
 
 var (
 	file_signaling_signalpb_signal_proto_rawDescOnce sync.Once
@@ -1520,49 +2895,87 @@ func file_signaling_signalpb_signal_proto_rawDescGZIP() []byte {
 	return file_signaling_signalpb_signal_proto_rawDescData
 }
 
-var file_signaling_signalpb_signal_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_signaling_signalpb_signal_proto_msgTypes = make([]protoimpl.MessageInfo, 15)
+var file_signaling_signalpb_signal_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
+var file_signaling_signalpb_signal_proto_msgTypes = make([]protoimpl.MessageInfo, 33)
 var file_signaling_signalpb_signal_proto_goTypes = []any{
 	(CallDescription_Kind)(0),   // 0: parley.signaling.v1.CallDescription.Kind
-	(*Frame)(nil),               // 1: parley.signaling.v1.Frame
-	(*Hello)(nil),               // 2: parley.signaling.v1.Hello
-	(*Welcome)(nil),             // 3: parley.signaling.v1.Welcome
-	(*Goodbye)(nil),             // 4: parley.signaling.v1.Goodbye
-	(*TokenUpdate)(nil),         // 5: parley.signaling.v1.TokenUpdate
-	(*TokenAccepted)(nil),       // 6: parley.signaling.v1.TokenAccepted
-	(*Message)(nil),             // 7: parley.signaling.v1.Message
-	(*CallSignal)(nil),          // 8: parley.signaling.v1.CallSignal
-	(*EndReason)(nil),           // 9: parley.signaling.v1.EndReason
-	(*CallDescription)(nil),     // 10: parley.signaling.v1.CallDescription
-	(*CallCandidates)(nil),      // 11: parley.signaling.v1.CallCandidates
-	(*CallReconcile)(nil),       // 12: parley.signaling.v1.CallReconcile
-	(*RelayServers)(nil),        // 13: parley.signaling.v1.RelayServers
-	(*CallReconcile_Call)(nil),  // 14: parley.signaling.v1.CallReconcile.Call
-	(*RelayServers_Server)(nil), // 15: parley.signaling.v1.RelayServers.Server
+	(ChatEvent_Kind)(0),         // 1: parley.signaling.v1.ChatEvent.Kind
+	(*Frame)(nil),               // 2: parley.signaling.v1.Frame
+	(*Hello)(nil),               // 3: parley.signaling.v1.Hello
+	(*Welcome)(nil),             // 4: parley.signaling.v1.Welcome
+	(*Goodbye)(nil),             // 5: parley.signaling.v1.Goodbye
+	(*TokenUpdate)(nil),         // 6: parley.signaling.v1.TokenUpdate
+	(*TokenAccepted)(nil),       // 7: parley.signaling.v1.TokenAccepted
+	(*Message)(nil),             // 8: parley.signaling.v1.Message
+	(*CallSignal)(nil),          // 9: parley.signaling.v1.CallSignal
+	(*EndReason)(nil),           // 10: parley.signaling.v1.EndReason
+	(*CallDescription)(nil),     // 11: parley.signaling.v1.CallDescription
+	(*CallCandidates)(nil),      // 12: parley.signaling.v1.CallCandidates
+	(*CallReconcile)(nil),       // 13: parley.signaling.v1.CallReconcile
+	(*RelayServers)(nil),        // 14: parley.signaling.v1.RelayServers
+	(*ChatSubscribe)(nil),       // 15: parley.signaling.v1.ChatSubscribe
+	(*ChatRequest)(nil),         // 16: parley.signaling.v1.ChatRequest
+	(*ChatSend)(nil),            // 17: parley.signaling.v1.ChatSend
+	(*ChatTyping)(nil),          // 18: parley.signaling.v1.ChatTyping
+	(*ChatMarkRead)(nil),        // 19: parley.signaling.v1.ChatMarkRead
+	(*ChatResult)(nil),          // 20: parley.signaling.v1.ChatResult
+	(*ChatThread)(nil),          // 21: parley.signaling.v1.ChatThread
+	(*ChatEvent)(nil),           // 22: parley.signaling.v1.ChatEvent
+	(*ChatMessage)(nil),         // 23: parley.signaling.v1.ChatMessage
+	(*ChatAttachment)(nil),      // 24: parley.signaling.v1.ChatAttachment
+	(*ChatReceipt)(nil),         // 25: parley.signaling.v1.ChatReceipt
+	(*ChatParticipant)(nil),     // 26: parley.signaling.v1.ChatParticipant
+	(*ChatSynced)(nil),          // 27: parley.signaling.v1.ChatSynced
+	(*CallReconcile_Call)(nil),  // 28: parley.signaling.v1.CallReconcile.Call
+	(*RelayServers_Server)(nil), // 29: parley.signaling.v1.RelayServers.Server
+	(*ChatSubscribe_Known)(nil), // 30: parley.signaling.v1.ChatSubscribe.Known
+	nil,                         // 31: parley.signaling.v1.ChatSend.MetadataEntry
+	nil,                         // 32: parley.signaling.v1.ChatEvent.MetadataEntry
+	nil,                         // 33: parley.signaling.v1.ChatMessage.MetadataEntry
+	nil,                         // 34: parley.signaling.v1.ChatParticipant.MetadataEntry
 }
 var file_signaling_signalpb_signal_proto_depIdxs = []int32{
-	2,  // 0: parley.signaling.v1.Frame.hello:type_name -> parley.signaling.v1.Hello
-	3,  // 1: parley.signaling.v1.Frame.welcome:type_name -> parley.signaling.v1.Welcome
-	7,  // 2: parley.signaling.v1.Frame.messages:type_name -> parley.signaling.v1.Message
-	4,  // 3: parley.signaling.v1.Frame.goodbye:type_name -> parley.signaling.v1.Goodbye
-	5,  // 4: parley.signaling.v1.Frame.token_update:type_name -> parley.signaling.v1.TokenUpdate
-	6,  // 5: parley.signaling.v1.Frame.token_accepted:type_name -> parley.signaling.v1.TokenAccepted
-	13, // 6: parley.signaling.v1.Welcome.relay:type_name -> parley.signaling.v1.RelayServers
-	8,  // 7: parley.signaling.v1.Message.call:type_name -> parley.signaling.v1.CallSignal
-	10, // 8: parley.signaling.v1.Message.description:type_name -> parley.signaling.v1.CallDescription
-	11, // 9: parley.signaling.v1.Message.candidates:type_name -> parley.signaling.v1.CallCandidates
-	12, // 10: parley.signaling.v1.Message.reconcile:type_name -> parley.signaling.v1.CallReconcile
-	13, // 11: parley.signaling.v1.Message.relay:type_name -> parley.signaling.v1.RelayServers
-	9,  // 12: parley.signaling.v1.CallSignal.reason:type_name -> parley.signaling.v1.EndReason
-	0,  // 13: parley.signaling.v1.CallDescription.kind:type_name -> parley.signaling.v1.CallDescription.Kind
-	14, // 14: parley.signaling.v1.CallReconcile.calls:type_name -> parley.signaling.v1.CallReconcile.Call
-	15, // 15: parley.signaling.v1.RelayServers.servers:type_name -> parley.signaling.v1.RelayServers.Server
-	8,  // 16: parley.signaling.v1.CallReconcile.Call.signal:type_name -> parley.signaling.v1.CallSignal
-	17, // [17:17] is the sub-list for method output_type
-	17, // [17:17] is the sub-list for method input_type
-	17, // [17:17] is the sub-list for extension type_name
-	17, // [17:17] is the sub-list for extension extendee
-	0,  // [0:17] is the sub-list for field type_name
+	3,  // 0: parley.signaling.v1.Frame.hello:type_name -> parley.signaling.v1.Hello
+	4,  // 1: parley.signaling.v1.Frame.welcome:type_name -> parley.signaling.v1.Welcome
+	8,  // 2: parley.signaling.v1.Frame.messages:type_name -> parley.signaling.v1.Message
+	5,  // 3: parley.signaling.v1.Frame.goodbye:type_name -> parley.signaling.v1.Goodbye
+	6,  // 4: parley.signaling.v1.Frame.token_update:type_name -> parley.signaling.v1.TokenUpdate
+	7,  // 5: parley.signaling.v1.Frame.token_accepted:type_name -> parley.signaling.v1.TokenAccepted
+	14, // 6: parley.signaling.v1.Welcome.relay:type_name -> parley.signaling.v1.RelayServers
+	9,  // 7: parley.signaling.v1.Message.call:type_name -> parley.signaling.v1.CallSignal
+	11, // 8: parley.signaling.v1.Message.description:type_name -> parley.signaling.v1.CallDescription
+	12, // 9: parley.signaling.v1.Message.candidates:type_name -> parley.signaling.v1.CallCandidates
+	13, // 10: parley.signaling.v1.Message.reconcile:type_name -> parley.signaling.v1.CallReconcile
+	14, // 11: parley.signaling.v1.Message.relay:type_name -> parley.signaling.v1.RelayServers
+	15, // 12: parley.signaling.v1.Message.chat_subscribe:type_name -> parley.signaling.v1.ChatSubscribe
+	16, // 13: parley.signaling.v1.Message.chat_request:type_name -> parley.signaling.v1.ChatRequest
+	20, // 14: parley.signaling.v1.Message.chat_result:type_name -> parley.signaling.v1.ChatResult
+	21, // 15: parley.signaling.v1.Message.chat_thread:type_name -> parley.signaling.v1.ChatThread
+	22, // 16: parley.signaling.v1.Message.chat_event:type_name -> parley.signaling.v1.ChatEvent
+	27, // 17: parley.signaling.v1.Message.chat_synced:type_name -> parley.signaling.v1.ChatSynced
+	10, // 18: parley.signaling.v1.CallSignal.reason:type_name -> parley.signaling.v1.EndReason
+	0,  // 19: parley.signaling.v1.CallDescription.kind:type_name -> parley.signaling.v1.CallDescription.Kind
+	28, // 20: parley.signaling.v1.CallReconcile.calls:type_name -> parley.signaling.v1.CallReconcile.Call
+	29, // 21: parley.signaling.v1.RelayServers.servers:type_name -> parley.signaling.v1.RelayServers.Server
+	30, // 22: parley.signaling.v1.ChatSubscribe.known:type_name -> parley.signaling.v1.ChatSubscribe.Known
+	17, // 23: parley.signaling.v1.ChatRequest.send:type_name -> parley.signaling.v1.ChatSend
+	18, // 24: parley.signaling.v1.ChatRequest.typing:type_name -> parley.signaling.v1.ChatTyping
+	19, // 25: parley.signaling.v1.ChatRequest.read:type_name -> parley.signaling.v1.ChatMarkRead
+	31, // 26: parley.signaling.v1.ChatSend.metadata:type_name -> parley.signaling.v1.ChatSend.MetadataEntry
+	1,  // 27: parley.signaling.v1.ChatEvent.kind:type_name -> parley.signaling.v1.ChatEvent.Kind
+	23, // 28: parley.signaling.v1.ChatEvent.message:type_name -> parley.signaling.v1.ChatMessage
+	25, // 29: parley.signaling.v1.ChatEvent.receipt:type_name -> parley.signaling.v1.ChatReceipt
+	32, // 30: parley.signaling.v1.ChatEvent.metadata:type_name -> parley.signaling.v1.ChatEvent.MetadataEntry
+	26, // 31: parley.signaling.v1.ChatEvent.participants:type_name -> parley.signaling.v1.ChatParticipant
+	33, // 32: parley.signaling.v1.ChatMessage.metadata:type_name -> parley.signaling.v1.ChatMessage.MetadataEntry
+	24, // 33: parley.signaling.v1.ChatMessage.attachments:type_name -> parley.signaling.v1.ChatAttachment
+	34, // 34: parley.signaling.v1.ChatParticipant.metadata:type_name -> parley.signaling.v1.ChatParticipant.MetadataEntry
+	9,  // 35: parley.signaling.v1.CallReconcile.Call.signal:type_name -> parley.signaling.v1.CallSignal
+	36, // [36:36] is the sub-list for method output_type
+	36, // [36:36] is the sub-list for method input_type
+	36, // [36:36] is the sub-list for extension type_name
+	36, // [36:36] is the sub-list for extension extendee
+	0,  // [0:36] is the sub-list for field type_name
 }
 
 func init() { file_signaling_signalpb_signal_proto_init() }
@@ -1576,15 +2989,26 @@ func file_signaling_signalpb_signal_proto_init() {
 		(*Message_Candidates)(nil),
 		(*Message_Reconcile)(nil),
 		(*Message_Relay)(nil),
+		(*Message_ChatSubscribe)(nil),
+		(*Message_ChatRequest)(nil),
+		(*Message_ChatResult)(nil),
+		(*Message_ChatThread)(nil),
+		(*Message_ChatEvent)(nil),
+		(*Message_ChatSynced)(nil),
 	}
 	file_signaling_signalpb_signal_proto_msgTypes[8].OneofWrappers = []any{}
+	file_signaling_signalpb_signal_proto_msgTypes[14].OneofWrappers = []any{
+		(*ChatRequest_Send)(nil),
+		(*ChatRequest_Typing)(nil),
+		(*ChatRequest_Read)(nil),
+	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_signaling_signalpb_signal_proto_rawDesc), len(file_signaling_signalpb_signal_proto_rawDesc)),
-			NumEnums:      1,
-			NumMessages:   15,
+			NumEnums:      2,
+			NumMessages:   33,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
