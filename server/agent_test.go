@@ -62,7 +62,7 @@ func TestAgent_BadTokens(t *testing.T) {
 	srv := start(t, server.Options{})
 	r := newREST(t, srv)
 	_, good := r.user("chat", "voip")
-	_, chatOnly := r.user("chat")
+	_, joiner := r.user("voip.join")
 	c := claims(t, good)
 	parsed, _, err := jwt.NewParser().ParseUnverified(good, jwt.MapClaims{})
 	if err != nil {
@@ -95,7 +95,7 @@ func TestAgent_BadTokens(t *testing.T) {
 		"signature cut off":        part[0] + "." + part[1] + ".",
 		"signature changed":        part[0] + "." + part[1] + "." + otherLetter(part[2][0]) + part[2][1:],
 		"too long":                 good + strings.Repeat("A", 1<<16),
-		"no voip scope":            chatOnly,
+		"no scope of use":          joiner,
 		"of the resource manager":  srv.Connection().ARMToken,
 		"access key":               srv.Connection().AccessKey,
 	} {

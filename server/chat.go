@@ -3,9 +3,12 @@ package server
 import (
 	"context"
 	"fmt"
+	"slices"
 
+	"github.com/parley-rtc/parley/internal/acswire"
 	"github.com/parley-rtc/parley/server/bus"
 	"github.com/parley-rtc/parley/server/chat"
+	"github.com/parley-rtc/parley/server/chatlink"
 	"github.com/parley-rtc/parley/server/eventgrid"
 	"github.com/parley-rtc/parley/server/guid"
 )
@@ -20,7 +23,23 @@ func (s *Server) openChat() error {
 	if err != nil {
 		return err
 	}
-	return s.startPush()
+	s.links = chatlink.Open(chatlink.Options{Chat: s.chat, Logger: s.logger})
+	return nil
+}
+
+// closeChat closes the threads and what carries them.
+func (s *Server) closeChat() error {
+	if s.links != nil {
+		s.links.Close()
+	}
+	return s.chat.Close()
+}
+
+// mayChat tells whether scopes let a user take part in chat.
+func mayChat(scopes []string) bool {
+	return slices.ContainsFunc(scopes, func(scope string) bool {
+		return scope == acswire.ScopeChat || scope == acswire.ScopeChatJoin || scope == acswire.ScopeChatJoinLimited
+	})
 }
 
 // chatBus gives chat the bus as the interface that it asks for.

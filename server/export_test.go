@@ -61,3 +61,6 @@ func PushJobs(s *Server) (n int) {
 
 // Present returns the users that are connected for calls.
 func Present(s *Server, users ...string) []string { return s.calls.Present(users) }
+
+// ChatLinks counts the sessions that take part in chat.
+func ChatLinks(s *Server) int { return s.links.Links() }

@@ -35,6 +35,7 @@ func (s *Server) recheckSessions() {
 			case <-due:
 			case <-tick.C:
 			}
+			s.links.Recheck()
 			s.calls.Recheck(func(p signaling.Principal) bool { return s.isVoid(s.base, p) })
 		}
 	})

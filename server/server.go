@@ -15,6 +15,7 @@ import (
 	"github.com/parley-rtc/parley/server/bus"
 	"github.com/parley-rtc/parley/server/calls"
 	"github.com/parley-rtc/parley/server/chat"
+	"github.com/parley-rtc/parley/server/chatlink"
 	"github.com/parley-rtc/parley/server/identity"
 	"github.com/parley-rtc/parley/server/metrics"
 	"github.com/parley-rtc/parley/server/oidc"
@@ -68,6 +69,7 @@ type Server struct {
 	chat       *chat.Service
 	push       *push.Service
 	presence   *push.Presence
+	links      *chatlink.Service
 
 	http, https net.Listener
 	servers     []*http.Server
@@ -195,7 +197,7 @@ func (s *Server) close(ctx context.Context) error {
 	s.serving.Wait()
 	s.closePush(note)
 	if s.chat != nil {
-		note("chat", s.chat.Close())
+		note("chat", s.closeChat())
 	}
 	if s.relay != nil {
 		note("relay", s.relay.server.Close())

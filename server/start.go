@@ -9,8 +9,10 @@ import (
 	"fmt"
 	"net/netip"
 	"os"
+	"slices"
 	"sync"
 
+	"github.com/parley-rtc/parley/internal/acswire"
 	"github.com/parley-rtc/parley/server/bus"
 	"github.com/parley-rtc/parley/server/calls"
 	"github.com/parley-rtc/parley/server/identity"
@@ -56,16 +58,18 @@ func (s *Server) start() error {
 	if err != nil {
 		return err
 	}
-	if err := s.openCalls(); err != nil {
-		return err
+	for _, open := range []func() error{
+		s.openWebhooks,
+		s.openPush, // threads and calls wake phones
+		s.openChat,
+		s.openCalls,
+		s.startPush,
+	} {
+		if err := open(); err != nil {
+			return err
+		}
 	}
 	s.recheckSessions()
-	if err := s.openWebhooks(); err != nil {
-		return err
-	}
-	if err := s.openChat(); err != nil {
-		return err
-	}
 	s.openManager()
 	if err := s.serve(tlsConfig); err != nil {
 		return err
@@ -201,12 +205,10 @@ func (s *Server) openRelay(lastPort int) error {
 }
 
 func (s *Server) openCalls() error {
-	if err := s.openPush(); err != nil { // calls wake phones
-		return err
-	}
 	options := calls.Options{
 		Authenticate: s.authenticateAgent, Store: s.store, Bus: busAdapter{s.bus}, Node: s.node,
-		Timeouts: s.options.Timeouts, Retention: s.options.Retention, Logger: s.logger, Now: s.options.Now,
+		MayCall:  func(p signaling.Principal) bool { return slices.Contains(p.Scopes, acswire.ScopeVoIP) },
+		Timeouts: s.options.Timeouts, Retention: s.options.Retention, Logger: s.logger, Now: s.options.Now, Chat: s.links,
 	}
 	if s.relay != nil {
 		options.Relay = s.relay
@@ -238,10 +240,12 @@ func (s *Server) authenticateAgent(ctx context.Context, token string) (signaling
 		return signaling.Principal{}, err
 	case !s.admits(ctx, claims.ResourceID):
 		return signaling.Principal{}, fmt.Errorf("%w: the token is of another resource", signaling.ErrUnauthorized)
-	case !claims.MayCall():
-		return signaling.Principal{}, fmt.Errorf("%w: the token has no voip scope", signaling.ErrUnauthorized)
+	case !claims.MayCall() && !mayChat(claims.Scopes):
+		return signaling.Principal{}, fmt.Errorf("%w: the token has no scope for calls or chat", signaling.ErrUnauthorized)
 	}
-	return signaling.Principal{UserID: claims.RawID(), ResourceID: claims.ResourceID.String(), Issued: claims.IssuedAt, Expires: claims.Expires}, nil
+	return signaling.Principal{
+		UserID: claims.RawID(), ResourceID: claims.ResourceID.String(), Scopes: claims.Scopes, Issued: claims.IssuedAt, Expires: claims.Expires,
+	}, nil
 }
 
 // publish writes connection.json: from here on the service may be used.

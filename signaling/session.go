@@ -101,6 +101,12 @@ func (s *Session) Send(m *Message) error {
 	return err
 }
 
+// WaitBelow waits until at most so many bytes of messages wait for the agent,
+// or the session is over: whoever has much to send does not fill the queue.
+func (s *Session) WaitBelow(ctx context.Context, size int) error {
+	return s.stream.below(ctx, size)
+}
+
 // Close ends the session with a goodbye; the agent does what the range of the
 // code says. It does not wait. Closing again does nothing.
 func (s *Session) Close(code Code, reason string) {

@@ -47,6 +47,8 @@ type stream struct {
 	over bool
 	// waiting and waitingBytes count what was read and not yet applied.
 	waiting, waitingBytes int
+	// watching counts those who wait for the outbox to become smaller.
+	watching int
 	// changed is closed and replaced when waiting falls, the outbox empties or
 	// the session is over.
 	changed chan struct{}
@@ -220,6 +222,24 @@ func (s *stream) drained(ctx context.Context) error {
 	return s.until(ctx, func() bool { return s.over || s.out.Len() == 0 })
 }
 
+// below waits until the outbox holds at most so many bytes, or the session is
+// over.
+func (s *stream) below(ctx context.Context, size int) error {
+	s.mu.Lock()
+	if s.over || s.out.Size() <= size {
+		s.mu.Unlock()
+		return nil
+	}
+	s.watching++
+	s.mu.Unlock()
+	defer func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.watching--
+	}()
+	return s.until(ctx, func() bool { return s.over || s.out.Size() <= size })
+}
+
 func (s *stream) until(ctx context.Context, done func() bool) error {
 	for {
 		s.mu.Lock()
@@ -247,7 +267,7 @@ func (s *stream) acknowledged(l *link, n uint64) error {
 		return err
 	}
 	l.cursor = max(l.cursor, s.out.First())
-	if s.out.Len() == 0 {
+	if s.out.Len() == 0 || s.watching > 0 {
 		s.announceLocked()
 	}
 	return nil

@@ -38,6 +38,8 @@ type presence struct {
 // registry knows which sessions there are and which calls each device is in.
 type registry struct {
 	now func() time.Time
+	// mayCall may be nil: everybody may.
+	mayCall func(signaling.Principal) bool
 
 	mu    sync.Mutex
 	next  uint64
@@ -200,7 +202,9 @@ func (r *registry) reachable(user string, not device, limit int) []*signaling.Se
 		if key == not || len(r.calls[key]) >= maxCalls || (!p.lostAt.IsZero() && p.lostAt.Before(since)) {
 			continue
 		}
-		found = append(found, p)
+		if r.mayCall == nil || r.mayCall(p.session.Principal()) {
+			found = append(found, p)
+		}
 	}
 	slices.SortFunc(found, func(a, b *presence) int {
 		if a.lostAt.IsZero() != b.lostAt.IsZero() {

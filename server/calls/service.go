@@ -42,6 +42,16 @@ type Relay interface {
 	Lifetime() time.Duration
 }
 
+// Chat takes part in the sessions, which are not of calls alone. Its methods
+// are called in the order of a session's events and must not block.
+type Chat interface {
+	// Handle applies a message of chat that an agent sent. An error ends the
+	// session.
+	Handle(session *signaling.Session, m *signaling.Message) error
+	// Closed tells that a session is over.
+	Closed(session *signaling.Session)
+}
+
 // Options configure the service of calls.
 type Options struct {
 	// Authenticate checks a user access token. It returns or wraps
@@ -49,6 +59,10 @@ type Options struct {
 	Authenticate func(ctx context.Context, token string) (signaling.Principal, error)
 	Store        *store.Store
 	Bus          Bus
+	// MayCall tells whether somebody may take part in calls; nil is everybody.
+	MayCall func(signaling.Principal) bool
+	// Chat gets the messages of chat; nil is nobody.
+	Chat Chat
 	// Relay may be nil: then agents get no relay servers.
 	Relay Relay
 	// Node names this service, for as long as its folder lives, among those that
@@ -120,6 +134,7 @@ func Open(ctx context.Context, options Options) (*Service, error) {
 		options: options, node: options.Node, logger: options.Logger,
 		registry: newRegistry(options.Now), ended: newEndedCalls(options.Now),
 	}
+	s.registry.mayCall = options.MayCall
 	var err error
 	s.acceptor, err = signaling.NewAcceptor(&signaling.AcceptorOptions{
 		Authenticate: options.Authenticate,

@@ -80,6 +80,9 @@ func (s *Service) connectionChanged(session *signaling.Session, connected bool) 
 // the agent may come back for them.
 func (s *Service) closed(session *signaling.Session, cause error) {
 	s.registry.remove(session)
+	if s.options.Chat != nil {
+		s.options.Chat.Closed(session)
+	}
 	if s.stopping.Load() {
 		return // the next service takes the calls up
 	}
@@ -126,6 +129,10 @@ func (s *Service) handle(session *signaling.Session, m *signaling.Message) error
 		s.reconcile(session, calls)
 	case *signalpb.Message_Relay:
 		// Agents have no relay servers to offer.
+	case *signalpb.Message_ChatSubscribe, *signalpb.Message_ChatRequest:
+		if s.options.Chat != nil {
+			return s.options.Chat.Handle(session, m)
+		}
 	default:
 		_ = body // a message of a later version
 	}
@@ -133,6 +140,10 @@ func (s *Service) handle(session *signaling.Session, m *signaling.Message) error
 }
 
 func (s *Service) handleCall(session *signaling.Session, id callfsm.CallID, msg callfsm.Message) {
+	if msg.Kind == callfsm.KindStart && s.options.MayCall != nil && !s.options.MayCall(session.Principal()) {
+		reply(session, id, msg, callfsm.ReasonUnauthorized.Reason())
+		return
+	}
 	l := s.loopOf(id)
 	l.loop.Post(func() {
 		c, ok := l.calls[id]

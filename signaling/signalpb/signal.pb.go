@@ -2418,7 +2418,10 @@ func (x *ChatParticipant) GetMetadata() map[string]string {
 // ChatSynced tells that all that had happened before was told: from here on
 // the agent hears things as they happen.
 type ChatSynced struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Not zero when the threads are not told; otherwise as in HTTP.
+	Code          uint32 `protobuf:"varint,1,opt,name=code,proto3" json:"code,omitempty"`
+	Message       string `protobuf:"bytes,2,opt,name=message,proto3" json:"message,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2451,6 +2454,20 @@ func (x *ChatSynced) ProtoReflect() protoreflect.Message {
 // Deprecated: Use ChatSynced.ProtoReflect.Descriptor instead.
 func (*ChatSynced) Descriptor() ([]byte, []int) {
 	return file_signaling_signalpb_signal_proto_rawDescGZIP(), []int{25}
+}
+
+func (x *ChatSynced) GetCode() uint32 {
+	if x != nil {
+		return x.Code
+	}
+	return 0
+}
+
+func (x *ChatSynced) GetMessage() string {
+	if x != nil {
+		return x.Message
+	}
+	return ""
 }
 
 type CallReconcile_Call struct {
@@ -2879,9 +2896,11 @@ const file_signaling_signalpb_signal_proto_rawDesc = "" +
 	"\bmetadata\x18\x04 \x03(\v22.parley.signaling.v1.ChatParticipant.MetadataEntryR\bmetadata\x1a;\n" +
 	"\rMetadataEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\f\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\":\n" +
 	"\n" +
-	"ChatSyncedB1Z/github.com/parley-rtc/parley/signaling/signalpbb\x06proto3"
+	"ChatSynced\x12\x12\n" +
+	"\x04code\x18\x01 \x01(\rR\x04code\x12\x18\n" +
+	"\amessage\x18\x02 \x01(\tR\amessageB1Z/github.com/parley-rtc/parley/signaling/signalpbb\x06proto3"
 
 var (
 	file_signaling_signalpb_signal_proto_rawDescOnce sync.Once
