@@ -142,9 +142,9 @@ func (t *ThreadClient) NewListParticipantsPager(options *ThreadClientListPartici
 		func(page ThreadClientListParticipantsResponse) *string { return page.NextLink }))
 }
 
-// AddParticipants adds users to the thread; one that is in it already gets the
-// new display name. Users that could not be added are in InvalidParticipants of
-// the response.
+// AddParticipants adds users to the thread; who is in it already stays as
+// before. Users that could not be added are in InvalidParticipants of the
+// response.
 func (t *ThreadClient) AddParticipants(
 	ctx context.Context, participants []Participant, _ *ThreadClientAddParticipantsOptions,
 ) (ThreadClientAddParticipantsResponse, error) {

@@ -2,6 +2,12 @@
 // and sign as their times did: communication-common 1.0.0 (with identity 1.0.0)
 // signs the header Date, 2.2.0 (with identity 1.2.0) doubles the port.
 import assert from "node:assert/strict";
+import { ChatClient as Chat10 } from "chat-1.0";
+import { ChatClient as Chat11 } from "chat-1.1";
+import { ChatClient as Chat13 } from "chat-1.3";
+import { ChatClient as Chat14 } from "chat-1.4";
+import { ChatClient as Chat152 } from "chat-1.5.2";
+import { ChatClient as Chat154 } from "chat-1.5.4";
 import { CommunicationServiceManagementClient as Arm30 } from "arm-3.0";
 import { CommunicationServiceManagementClient as Arm40 } from "arm-4.0";
 import { CommunicationServiceManagementClient as Arm41 } from "arm-4.1";
@@ -9,6 +15,7 @@ import { CommunicationIdentityClient as Identity10 } from "identity-1.0";
 import { CommunicationIdentityClient as Identity11 } from "identity-1.1";
 import { CommunicationIdentityClient as Identity12 } from "identity-1.2";
 import { CommunicationIdentityClient as Identity130 } from "identity-1.3.0";
+import { threadLife } from "./chat.mjs";
 import { serviceLife, staticCredential } from "./arm.mjs";
 import { userLife } from "./identity.mjs";
 import * as s from "./suite.mjs";
@@ -45,5 +52,11 @@ export default async function released() {
   for (const [version, Client] of [["3.0.1", Arm30Now], ["4.0.0", Arm40], ["4.1.0", Arm41]]) {
     await s.check(`arm ${version}: a resource's life`, () => serviceLife(
       new Client(staticCredential(s.config.armToken), s.config.subscriptionId, { endpoint: s.config.armEndpoint }), `sdk-js-${version.replaceAll(".", "-")}`));
+  }
+  // Their REST part only: before 1.5.4 real time is of hosts that are compiled in.
+  for (const [version, Client] of [
+    ["1.0.0", Chat10], ["1.1.1", Chat11], ["1.3.2", Chat13], ["1.4.0", Chat14], ["1.5.2", Chat152], ["1.5.4", Chat154],
+  ]) {
+    await s.check(`chat ${version}: a thread's life`, () => threadLife(Client));
   }
 }

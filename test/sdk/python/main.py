@@ -3,9 +3,11 @@
 import sys
 
 import arm_checks
+import chat_checks
 import identity_checks
 import suite
 
 identity_checks.run()
 arm_checks.run()
+chat_checks.run()
 sys.exit(suite.finish())

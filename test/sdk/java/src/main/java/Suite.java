@@ -35,6 +35,7 @@ final class Suite {
         config = JSON.readTree(new File(System.getenv("PARLEY_SDK")));
         IdentityChecks.run();
         CommonChecks.run();
+        ChatChecks.run();
         System.out.printf("suite: %d passed, %d failed%n", passed, failed);
         // The HTTP client's threads would keep the process for a while.
         System.exit(failed == 0 ? 0 : 1);
