@@ -55,7 +55,7 @@ export default async function released() {
   }
   // Their REST part only: before 1.5.4 real time is of hosts that are compiled in.
   for (const [version, Client] of [
-    ["1.0.0", Chat10], ["1.1.1", Chat11], ["1.3.2", Chat13], ["1.4.0", Chat14], ["1.5.2", Chat152], ["1.5.4", Chat154],
+    ["1.0.0", Chat10], ["1.1.0", Chat11], ["1.3.2", Chat13], ["1.4.0", Chat14], ["1.5.2", Chat152], ["1.5.4", Chat154],
   ]) {
     await s.check(`chat ${version}: a thread's life`, () => threadLife(Client));
   }

@@ -186,9 +186,10 @@ def run():
         assert len(pages) >= 3 and all(len(page) <= 4 for page in pages)
         s.equal([m.id for page in pages for m in page], [m.id for m in first])
         middle = utc(a.get_message(sent[4]).created_on)
-        later = [m.id for m in b.list_messages(start_time=middle)]
-        assert set(sent[5:]) <= set(later), "a later message is missing"
-        assert all(m in sent for m in later)
+        later = list(b.list_messages(start_time=middle))
+        assert set(sent[4:]) <= {m.id for m in later}, "a later message is missing"
+        assert all(utc(m.created_on) >= middle for m in later), "an earlier message is there"
+        s.equal(list(b.list_messages(start_time=datetime.now(timezone.utc) + timedelta(hours=1))), [])
 
     check("list_messages: order, pages, start time", history)
 

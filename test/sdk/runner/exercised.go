@@ -39,7 +39,7 @@ var agentTable = []struct {
 	pattern  *regexp.Regexp
 	registry string // how the ecosystem writes the package's name
 }{
-	{regexp.MustCompile(`azsdk-js-(communication-[a-z]+|arm-communication)/(\S+)`), "@azure/%s"},
+	{regexp.MustCompile(`azsdk-js-(?:azure-)?(communication-[a-z]+|arm-communication)/(\S+)`), "@azure/%s"},
 	{regexp.MustCompile(`azsdk-python-(communication-[a-z]+|mgmt-communication)/(\S+)`), "azure-%s"},
 	{regexp.MustCompile(`azsdk-java-(azure-communication-[a-z]+)/(\S+)`), "com.azure:%s"},
 	{regexp.MustCompile(`Azure-SDK-For-Go/()(v\S+) communication/`), "github.com/Azure/azure-sdk-for-go%s"},
