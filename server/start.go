@@ -10,6 +10,7 @@ import (
 	"net/netip"
 	"os"
 	"slices"
+	"strings"
 	"sync"
 
 	"github.com/parley-rtc/parley/internal/acswire"
@@ -207,7 +208,7 @@ func (s *Server) openRelay(lastPort int) error {
 func (s *Server) openCalls() error {
 	options := calls.Options{
 		Authenticate: s.authenticateAgent, Store: s.store, Bus: busAdapter{s.bus}, Node: s.node,
-		MayCall:  func(p signaling.Principal) bool { return slices.Contains(p.Scopes, acswire.ScopeVoIP) },
+		MayCall:  func(p signaling.Principal) bool { return slices.Contains(strings.Split(p.Scopes, ","), acswire.ScopeVoIP) },
 		Timeouts: s.options.Timeouts, Retention: s.options.Retention, Logger: s.logger, Now: s.options.Now, Chat: s.links,
 	}
 	if s.relay != nil {
@@ -244,7 +245,7 @@ func (s *Server) authenticateAgent(ctx context.Context, token string) (signaling
 		return signaling.Principal{}, fmt.Errorf("%w: the token has no scope for calls or chat", signaling.ErrUnauthorized)
 	}
 	return signaling.Principal{
-		UserID: claims.RawID(), ResourceID: claims.ResourceID.String(), Scopes: claims.Scopes, Issued: claims.IssuedAt, Expires: claims.Expires,
+		UserID: claims.RawID(), ResourceID: claims.ResourceID.String(), Scopes: strings.Join(claims.Scopes, ","), Issued: claims.IssuedAt, Expires: claims.Expires,
 	}, nil
 }
 

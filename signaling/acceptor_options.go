@@ -23,8 +23,8 @@ var (
 type Principal struct {
 	UserID     string
 	ResourceID string
-	// Scopes are what the token allows.
-	Scopes []string
+	// Scopes are what the token allows, with commas between.
+	Scopes string
 	// Issued is when the token was made; zero when nobody asks.
 	Issued time.Time
 	// Expires is when the token ends; zero for never.

@@ -2,6 +2,7 @@ package chatlink
 
 import (
 	"slices"
+	"strings"
 	"sync"
 
 	"github.com/parley-rtc/parley/server/chat"
@@ -64,7 +65,7 @@ const maxKnown = 100_000
 
 // caller is who asks, with the scopes of the token that is good now.
 func (l *link) caller() *chat.Caller {
-	return &chat.Caller{User: l.user, Resource: l.resource, Scopes: l.session.Principal().Scopes}
+	return &chat.Caller{User: l.user, Resource: l.resource, Scopes: strings.Split(l.session.Principal().Scopes, ",")}
 }
 
 // subscribe begins to tell what happens.
