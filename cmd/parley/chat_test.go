@@ -10,6 +10,10 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/parley-rtc/parley/rest/chat"
+	"github.com/parley-rtc/parley/rest/common"
+	"github.com/parley-rtc/parley/rest/core"
+	"github.com/parley-rtc/parley/rest/identity"
 	"github.com/parley-rtc/parley/server"
 )
 
@@ -83,4 +87,76 @@ func TestChat_Export(t *testing.T) {
 	if info, err := os.Stat(out); err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("%v, %v", info, err)
 	}
+}
+
+// TestChat_ExportAndErase: what somebody wrote over REST is exported, and gone
+// after it was erased.
+func TestChat_ExportAndErase(t *testing.T) {
+	data := filepath.Join(t.TempDir(), "data")
+	startService(t, data)
+	file := filepath.Join(data, "connection.json")
+	run := func(args ...string) string {
+		t.Helper()
+		p := startProgram(t, nil, append(append([]string{"chat"}, args...), "--connection", file)...)
+		if code := p.wait(startLimit); code != 0 {
+			t.Fatalf("%v: exit %d: %s", args, code, p.output)
+		}
+		return p.stdout.String()
+	}
+	user, thread := conversation(t, file)
+	if text := run("threads", "--user", user); !strings.Contains(text, thread) || !strings.Contains(text, `"lunch"`) {
+		t.Errorf("%s", text)
+	}
+	lines := strings.Split(strings.TrimSpace(run("export", thread)), "\n")
+	if len(lines) != 6 || !strings.HasPrefix(lines[0], `{"thread":{"id":"`+thread) || !strings.Contains(lines[4], "soup") || lines[5] != `{"end":{"messages":3}}` {
+		t.Errorf("%s", lines)
+	}
+	if text := run("erase", "--user", user, "--yes"); text != "Erased: messages 1, threads 1.\n" {
+		t.Errorf("%s", text)
+	}
+	if text := run("export", thread); strings.Contains(text, "soup") || !strings.Contains(text, "deletedOn") {
+		t.Errorf("%s", text)
+	}
+	if text := run("erase", "--thread", thread, "--yes", "--json"); !strings.Contains(text, `"threads":1`) {
+		t.Errorf("%s", text)
+	}
+}
+
+// conversation lets somebody write into a thread over REST.
+func conversation(t *testing.T, file string) (user, thread string) {
+	t.Helper()
+	c, client, err := manager(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(client.CloseIdleConnections)
+	options := core.ClientOptions{Transport: client}
+	users, err := identity.NewClientFromConnectionString(c.ConnectionString, &identity.ClientOptions{ClientOptions: options})
+	if err != nil {
+		t.Fatal(err)
+	}
+	alice, err := users.CreateUserAndToken(t.Context(), []identity.TokenScope{identity.TokenScopeChat}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	credential, err := common.NewStaticTokenCredential(*alice.AccessToken.Token)
+	if err != nil {
+		t.Fatal(err)
+	}
+	threads, err := chat.NewClient(c.Endpoint, credential, &chat.ClientOptions{ClientOptions: options})
+	if err != nil {
+		t.Fatal(err)
+	}
+	made, err := threads.CreateThread(t.Context(), "lunch", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	one, err := threads.NewThreadClient(*made.Thread.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := one.SendMessage(t.Context(), "soup", nil); err != nil {
+		t.Fatal(err)
+	}
+	return alice.User.Identifier().RawID(), *made.Thread.ID
 }
