@@ -98,12 +98,15 @@ func (r *Request) Query() url.Values {
 func (r *Request) Header(name string) string { return r.http.Header.Get(name) }
 
 // URL returns the absolute URL of an escaped path at the host that was asked.
-func (r *Request) URL(path string) string {
+func (r *Request) URL(path string) string { return BaseURL(r.http) + path }
+
+// BaseURL returns the scheme and the host that a request was sent to.
+func BaseURL(r *http.Request) string {
 	scheme := "https"
 	// A proxy in front may have ended TLS. Whoever claims so wrongly gets a
 	// link that does not work for himself.
-	if r.http.TLS == nil && !strings.EqualFold(r.http.Header.Get("X-Forwarded-Proto"), "https") {
+	if r.TLS == nil && !strings.EqualFold(r.Header.Get("X-Forwarded-Proto"), "https") {
 		scheme = "http"
 	}
-	return scheme + "://" + singlePort(r.http.Host) + path
+	return scheme + "://" + singlePort(r.Host)
 }
