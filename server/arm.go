@@ -16,7 +16,6 @@ import (
 	"github.com/parley-rtc/parley/server/operations"
 	"github.com/parley-rtc/parley/server/repeat"
 	"github.com/parley-rtc/parley/server/resource"
-	"github.com/parley-rtc/parley/signaling"
 )
 
 // compareEvery is how often a node that shares its database asks it whether
@@ -117,7 +116,7 @@ func (s *Server) resourcesChanged() {
 	if err := s.hosts.follow(); err != nil {
 		s.logger.Error("resources", "error", err)
 	}
-	s.calls.Recheck(func(p signaling.Principal) bool { return !s.serves(p.ResourceID) })
+	s.recheck(func(_, resource string, _ time.Time) bool { return !s.serves(resource) })
 	if err := s.republish(); err != nil {
 		s.logger.Error("connection.json", "error", err)
 	}
@@ -154,7 +153,7 @@ func (s *Server) endResource(ctx context.Context, _ guid.GUID) error {
 	if err := s.resources.Refresh(ctx); err != nil {
 		return err
 	}
-	s.calls.Recheck(func(p signaling.Principal) bool { return !s.serves(p.ResourceID) })
+	s.recheck(func(_, resource string, _ time.Time) bool { return !s.serves(resource) })
 	return nil
 }
 

@@ -87,19 +87,28 @@ func (s *Server) authenticators() front.Authenticators {
 
 // authenticateUser checks a user access token for a request to a resource.
 func (s *Server) authenticateUser(ctx context.Context, token string, res *resource.Resource) (front.User, error) {
-	claims, err := s.identity.Authenticate(ctx, token)
-	switch {
-	case errors.Is(err, identity.ErrTokenExpired):
-		return front.User{}, front.ErrTokenExpired
-	case errors.Is(err, identity.ErrTokenInvalid):
-		return front.User{}, front.ErrTokenInvalid
-	case err != nil:
+	claims, err := s.authenticateClaims(ctx, token, res)
+	if err != nil {
 		return front.User{}, err
-	case claims.ResourceID != res.ID:
-		return front.User{}, front.ErrTokenInvalid
 	}
 	return front.User{
 		RawID: claims.RawID(), ResourceID: claims.ResourceID, ID: claims.UserID,
 		Scopes: claims.Scopes, Expires: claims.Expires,
 	}, nil
+}
+
+// authenticateClaims is authenticateUser with all that the token says.
+func (s *Server) authenticateClaims(ctx context.Context, token string, res *resource.Resource) (identity.Claims, error) {
+	claims, err := s.identity.Authenticate(ctx, token)
+	switch {
+	case errors.Is(err, identity.ErrTokenExpired):
+		return claims, front.ErrTokenExpired
+	case errors.Is(err, identity.ErrTokenInvalid):
+		return claims, front.ErrTokenInvalid
+	case err != nil:
+		return claims, err
+	case claims.ResourceID != res.ID:
+		return claims, front.ErrTokenInvalid
+	}
+	return claims, nil
 }

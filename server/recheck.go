@@ -3,8 +3,6 @@ package server
 import (
 	"context"
 	"time"
-
-	"github.com/parley-rtc/parley/signaling"
 )
 
 // recheckEvery bounds how long a session may outlive its token when the word
@@ -36,14 +34,14 @@ func (s *Server) recheckSessions() {
 			case <-tick.C:
 			}
 			s.links.Recheck()
-			s.calls.Recheck(func(p signaling.Principal) bool { return s.isVoid(s.base, p) })
+			s.recheck(func(user, _ string, issued time.Time) bool { return s.isVoid(s.base, user, issued) })
 		}
 	})
 }
 
 // isVoid asks the database. While that does not answer sessions go on.
-func (s *Server) isVoid(ctx context.Context, p signaling.Principal) bool {
-	void, err := s.identity.Revoked(ctx, p.UserID, p.Issued)
+func (s *Server) isVoid(ctx context.Context, user string, issued time.Time) bool {
+	void, err := s.identity.Revoked(ctx, user, issued)
 	if err != nil && ctx.Err() == nil {
 		s.logger.Warn("sessions not checked again", "error", err)
 	}

@@ -125,6 +125,7 @@ func (s *Server) handler() (*front.Front, error) {
 	f.Handle(http.MethodGet, identity.JWKSPath, http.HandlerFunc(s.identity.ServeJWKS))
 	s.handleOwn(f)
 	s.handleWebhooks(f)
+	s.handleRealTime(f)
 	f.Handle(http.MethodGet, "/metrics", s.metrics.Handler())
 	return f, nil
 }
@@ -183,6 +184,7 @@ func (s *Server) observe() {
 	m.Gauge("http_in_flight", "Requests and agents' connections that are served.", func() float64 { return float64(s.inFlight.Load()) })
 	m.Gauge("sessions", "Agents' signaling sessions.", func() float64 { return float64(s.calls.Stats().Sessions) })
 	m.Gauge("sessions_suspended", "Sessions that wait for their agent to connect again.", func() float64 { return float64(s.calls.Stats().Suspended) })
+	m.Gauge("chat_realtime_connections", "Connections that get the events of threads.", func() float64 { return float64(s.trouter.Connections()) })
 	m.Gauge("calls", "Calls at this moment.", func() float64 { return float64(s.calls.Stats().Calls) })
 	m.Counter("calls_started_total", "Calls started.", func() float64 { return float64(s.calls.Stats().Started) })
 	m.Counter("calls_accepted_total", "Calls accepted.", func() float64 { return float64(s.calls.Stats().Accepted) })

@@ -23,6 +23,7 @@ import (
 	"github.com/parley-rtc/parley/server/push"
 	"github.com/parley-rtc/parley/server/resource"
 	"github.com/parley-rtc/parley/server/store"
+	"github.com/parley-rtc/parley/server/trouter"
 	"github.com/parley-rtc/parley/server/webhook"
 	"github.com/parley-rtc/parley/signaling"
 )
@@ -67,6 +68,7 @@ type Server struct {
 	operations *operations.Service
 	webhooks   *webhook.Service
 	chat       *chat.Service
+	trouter    *trouter.Service
 	push       *push.Service
 	presence   *push.Presence
 	links      *chatlink.Service
@@ -137,6 +139,9 @@ func (s *Server) Shutdown(ctx context.Context) error {
 		if err := s.calls.Shutdown(ctx); err != nil {
 			errs = append(errs, err)
 		}
+		if err := s.trouter.Close(); err != nil {
+			errs = append(errs, err)
+		}
 		for _, h := range s.allServers() {
 			if err := h.Shutdown(ctx); err != nil {
 				errs = append(errs, fmt.Errorf("requests cut short: %w", err))
@@ -194,6 +199,7 @@ func (s *Server) close(ctx context.Context) error {
 	if s.calls != nil {
 		note("calls", s.calls.Shutdown(ctx))
 	}
+	s.closeRealTime(note)
 	s.serving.Wait()
 	s.closePush(note)
 	if s.chat != nil {

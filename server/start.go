@@ -64,6 +64,7 @@ func (s *Server) start() error {
 		s.openPush, // threads and calls wake phones
 		s.openChat,
 		s.openCalls,
+		s.openRealTime,
 		s.startPush,
 	} {
 		if err := open(); err != nil {
@@ -168,6 +169,9 @@ func (s *Server) openIdentity() (err error) {
 func (s *Server) endSessions(user string) {
 	if err := s.calls.EndSessions(user, signaling.CodeTokenInvalid); err != nil {
 		s.logger.Error("sessions of a user whose tokens were revoked", "error", err)
+	}
+	if err := s.trouter.EndUser(user); err != nil {
+		s.logger.Error("real-time connections of a user whose tokens were revoked", "error", err)
 	}
 }
 

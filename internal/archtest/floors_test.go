@@ -53,6 +53,7 @@ var floors = []floor{
 	},
 	{tree: "server/bus", ours: append([]string{"server"}, pureCore...), others: []string{"github.com/nats-io"}},
 	{tree: "server/turn", ours: append([]string{"server"}, pureCore...), others: []string{"github.com/pion"}},
+	{tree: "server/trouter", ours: append([]string{"server"}, pureCore...), others: []string{"github.com/coder/websocket"}},
 	{
 		tree: "server/chat", ours: append([]string{"server"}, pureCore...),
 		others: []string{"github.com/microcosm-cc/bluemonday"},

@@ -43,8 +43,10 @@ const (
 	maxBody     = 64 << 10
 )
 
-// Routes gives the handlers to whoever serves paths.
-func (s *Service) Routes(handle func(method, pattern string, handler http.Handler)) {
+// Routes gives the handlers to whoever serves paths, before the first request;
+// refuse answers one with an error.
+func (s *Service) Routes(refuse func(w http.ResponseWriter, r *http.Request, err *front.Error), handle func(method, pattern string, handler http.Handler)) {
+	s.refuse = refuse
 	for _, route := range []struct {
 		method, pattern string
 		handler         http.HandlerFunc
@@ -79,7 +81,7 @@ func (s *Service) config(w http.ResponseWriter, r *http.Request) {
 func (s *Service) authenticate(w http.ResponseWriter, r *http.Request, token string) (*ticket, bool) {
 	res := s.options.Resources.ForRequest(r)
 	if res == nil {
-		s.options.Refuse(w, r, &front.Error{Status: http.StatusNotFound, Code: acswire.CodeNotFound, Message: "There is no such resource."})
+		s.refuse(w, r, &front.Error{Status: http.StatusNotFound, Code: acswire.CodeNotFound, Message: "There is no such resource."})
 		return nil, false
 	}
 	p, err := s.options.Authenticate(r.Context(), token, res)
@@ -89,29 +91,33 @@ func (s *Service) authenticate(w http.ResponseWriter, r *http.Request, token str
 		s.unauthorized(w, r, "The token is not valid, or past its time.")
 		return nil, false
 	case errors.As(err, &known):
-		s.options.Refuse(w, r, known)
+		s.refuse(w, r, known)
 		return nil, false
 	case err != nil:
 		s.failed(w, r, err)
 		return nil, false
 	case !slices.ContainsFunc([]string{acswire.ScopeChat, acswire.ScopeChatJoin, acswire.ScopeChatJoinLimited}, func(scope string) bool { return slices.Contains(p.Scopes, scope) }):
-		s.options.Refuse(w, r, &front.Error{Status: http.StatusForbidden, Code: acswire.CodeForbidden, Message: "The token's scopes do not allow this."})
+		s.refuse(w, r, &front.Error{Status: http.StatusForbidden, Code: acswire.CodeForbidden, Message: "The token's scopes do not allow this."})
 		return nil, false
 	}
 	return &ticket{User: p.User, Resource: res.ID.String(), Issued: p.Issued, Expires: p.Expires}, true
 }
 
 func (s *Service) unauthorized(w http.ResponseWriter, r *http.Request, message string) {
-	s.options.Refuse(w, r, &front.Error{
+	s.refuse(w, r, &front.Error{
 		Status: http.StatusUnauthorized, Code: acswire.CodeUnauthorized, Message: message, Header: http.Header{"Www-Authenticate": {"Bearer"}},
 	})
 }
 
 func (s *Service) failed(w http.ResponseWriter, r *http.Request, err error) {
-	if r.Context().Err() == nil {
+	if r.Context().Err() == nil && !errors.Is(err, errClosing) {
 		s.options.Logger.Error("real-time connection", "error", err)
 	}
-	s.options.Refuse(w, r, &front.Error{Status: http.StatusInternalServerError, Code: acswire.CodeInternalError, Message: "The service has failed. Try again."})
+	if errors.Is(err, errClosing) {
+		s.refuse(w, r, &front.Error{Status: http.StatusServiceUnavailable, Code: acswire.CodeServiceUnavailable, Message: "The service is being stopped. Try again."})
+		return
+	}
+	s.refuse(w, r, &front.Error{Status: http.StatusInternalServerError, Code: acswire.CodeInternalError, Message: "The service has failed. Try again."})
 }
 
 // allocate is step 2: an endpoint for a client instance.

@@ -36,6 +36,8 @@ type connection struct {
 	polled  bool
 	detach  func()
 	expiry  *time.Timer
+	// cut ends what is being written; only a WebSocket has it.
+	cut func()
 
 	// more is signaled when something was queued, done closed at the end.
 	more chan struct{}
@@ -165,6 +167,16 @@ func (c *connection) end(cause error) {
 	c.cause, c.queue = cause, nil
 	c.expiry.Stop()
 	close(c.done)
+	if errors.Is(cause, errSlow) && c.cut != nil {
+		c.cut()
+	}
+}
+
+// left tells whether the client has ended the connection itself.
+func (c *connection) left() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return errors.Is(c.cause, errLeft)
 }
 
 // handle answers what the client says.

@@ -110,8 +110,9 @@ func unitsOf(r rune) int {
 	return 1
 }
 
-// appendPayload appends packets to the body of a poll's answer.
-func appendPayload(to []byte, packets []string) []byte {
+// payloadOf returns the body of a poll's answer.
+func payloadOf(packets []string) []byte {
+	var to []byte
 	if len(packets) == 1 {
 		return append(to, packets[0]...)
 	}

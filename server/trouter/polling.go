@@ -63,7 +63,7 @@ func (s *Service) poll(w http.ResponseWriter, r *http.Request) {
 	if len(packets) == 0 {
 		packets = []string{noopPacket}
 	}
-	writeText(w, appendPayload(nil, packets))
+	writeText(w, payloadOf(packets))
 }
 
 // polledConnection returns the connection of a poll, which its first one opens.
@@ -109,6 +109,9 @@ func (s *Service) keep(c *connection) {
 		case <-c.done:
 		}
 		break
+	}
+	if c.left() {
+		return
 	}
 	linger := time.NewTimer(lingering)
 	defer linger.Stop()

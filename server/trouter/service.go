@@ -35,7 +35,10 @@ type Hub interface {
 // Principal is who a token stands for.
 type Principal struct {
 	// User is the raw id.
-	User   string
+	User string
+	// Resource is the id of the user's resource.
+	Resource string
+	// Scopes are the token's; Recheck does not know them.
 	Scopes []string
 	// Issued and Expires are the token's.
 	Issued, Expires time.Time
@@ -55,8 +58,6 @@ type Options struct {
 	// Void tells whether the tokens of a user that were issued at a moment are
 	// void by now.
 	Void func(ctx context.Context, user string, issued time.Time) (bool, error)
-	// Refuse answers a request with an error.
-	Refuse func(w http.ResponseWriter, r *http.Request, err *front.Error)
 	// MaxQueue is how many bytes may wait for a client. Zero: 1 MiB.
 	MaxQueue int
 	// MaxConnections is how many connections a user has on this node; a further
@@ -100,8 +101,6 @@ const (
 	subjectOpened = "parley.trouter.opened"
 	// subjectEnd, with a raw id behind it, ends the connections of a user.
 	subjectEnd = "parley.trouter.end"
-	// subjectGone, with the id of a resource behind it, ends those of its users.
-	subjectGone = "parley.trouter.gone"
 )
 
 // Service keeps the connections of one node. Its methods may be called from
@@ -113,6 +112,7 @@ type Service struct {
 	pushes        pushes
 
 	stopping chan struct{}
+	refuse   func(w http.ResponseWriter, r *http.Request, err *front.Error) // set by Routes
 
 	mu      sync.Mutex
 	users   map[string][]*connection // oldest first
@@ -126,7 +126,7 @@ func Open(options Options) (*Service, error) {
 	options.defaults()
 	s := &Service{options: options, node: guid.New().String(), users: map[string][]*connection{}, polls: map[string]*connection{}, stopping: make(chan struct{})}
 	for subject, handler := range map[string]func(subject string, data []byte){
-		subjectOpened: s.opened, subjectEnd + ".>": s.ended, subjectGone + ".>": s.gone,
+		subjectOpened: s.opened, subjectEnd + ".>": s.ended,
 	} {
 		subscription, err := options.Bus.Subscribe(subject, handler)
 		if err != nil {
@@ -163,20 +163,10 @@ func (s *Service) EndUser(user string) error {
 	return s.options.Bus.Publish(subjectEnd+"."+user, nil)
 }
 
-// EndResource ends the connections of all users of a resource, on every node.
-func (s *Service) EndResource(id guid.GUID) error {
-	return s.options.Bus.Publish(subjectGone+"."+id.String(), nil)
-}
-
-// Recheck ends the connections of this node whose tokens are void. A node calls
-// it when it may have missed the end of some.
-func (s *Service) Recheck(ctx context.Context) {
+// Recheck ends the connections of this node whose tokens are void.
+func (s *Service) Recheck(void func(p Principal) bool) {
 	s.each(func(c *connection) {
-		void, err := s.options.Void(ctx, c.ticket.User, c.ticket.Issued)
-		if err != nil && ctx.Err() == nil {
-			s.options.Logger.Warn("real-time connections not checked again", "error", err)
-		}
-		if err == nil && void {
+		if void(Principal{User: c.ticket.User, Resource: c.ticket.Resource, Issued: c.ticket.Issued, Expires: c.ticket.Expires}) {
 			c.end(errVoid)
 		}
 	})
@@ -209,15 +199,6 @@ func (s *Service) ended(subject string, _ []byte) {
 	user := strings.TrimPrefix(subject, subjectEnd+".")
 	s.each(func(c *connection) {
 		if c.ticket.User == user {
-			c.end(errVoid)
-		}
-	})
-}
-
-func (s *Service) gone(subject string, _ []byte) {
-	id := strings.TrimPrefix(subject, subjectGone+".")
-	s.each(func(c *connection) {
-		if c.ticket.Resource == id {
 			c.end(errVoid)
 		}
 	})

@@ -28,7 +28,11 @@ func (s *Service) webSocket(w http.ResponseWriter, r *http.Request) {
 		s.unauthorized(w, r, "The handshake was too long ago.")
 		return
 	}
+	// The request's context ends with the service; the client is told before.
+	ctx, cut := context.WithCancel(context.WithoutCancel(r.Context()))
+	defer cut()
 	c := s.newConnection(t, id, false)
+	c.cut = cut
 	if err := s.open(r.Context(), c); err != nil {
 		s.notOpened(w, r, c, err)
 		return
@@ -43,8 +47,6 @@ func (s *Service) webSocket(w http.ResponseWriter, r *http.Request) {
 		return // it has answered
 	}
 	ws.SetReadLimit(maxBody)
-	// The request's context ends with the service; the client is told before.
-	ctx := context.WithoutCancel(r.Context())
 	wrote := make(chan struct{})
 	go func() {
 		defer close(wrote)
@@ -109,7 +111,7 @@ func (c *connection) write(ctx context.Context, ws *websocket.Conn) {
 			}
 		}
 		if cause != nil {
-			cut := time.AfterFunc(closeTime, func() { _ = ws.CloseNow() })
+			cut := time.AfterFunc(closeTime, c.cut)
 			_ = ws.Close(websocket.StatusNormalClosure, "")
 			cut.Stop()
 			return
