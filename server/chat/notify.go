@@ -28,6 +28,12 @@ type Notice struct {
 	tx *store.Tx
 }
 
+// NewNotice makes a notice of an event, for those who tell events that others
+// made, and for tests.
+func NewNotice(e *Event, resource guid.GUID, tx *store.Tx) *Notice {
+	return &Notice{Event: e, Resource: resource, tx: tx}
+}
+
 // Created returns when the thread was made.
 func (n *Notice) Created() (time.Time, error) {
 	var created int64
@@ -67,7 +73,7 @@ func (s *Service) notify(tx *store.Tx, resource guid.GUID, e *Event) error {
 	if s.options.Notifier == nil {
 		return nil
 	}
-	if err := s.options.Notifier.Notify(tx, &Notice{Event: e, Resource: resource, tx: tx}); err != nil {
+	if err := s.options.Notifier.Notify(tx, NewNotice(e, resource, tx)); err != nil {
 		return fmt.Errorf("chat: notify: %w", err)
 	}
 	return nil

@@ -127,7 +127,8 @@ func (b busOf) Subscribe(subject string, handler func(string, []byte)) (chat.Sub
 
 // bed is chat with its webhooks.
 type bed struct {
-	t        *testing.T
+	t        testing.TB
+	notifier *eventgrid.Chat
 	store    *store.Store
 	chat     *chat.Service
 	hooks    *webhook.Service
@@ -136,6 +137,11 @@ type bed struct {
 
 func newBed(t *testing.T) *bed {
 	testkit.CheckLeaks(t, time.Minute)
+	return newBedOf(t)
+}
+
+func newBedOf(t testing.TB) *bed {
+	t.Helper()
 	path := filepath.Join(t.TempDir(), "db")
 	st, err := store.Open(t.Context(), store.Options{Path: path, URL: testkit.Database(t, path)})
 	if err != nil {
@@ -151,8 +157,8 @@ func newBed(t *testing.T) *bed {
 	}
 	b := &bed{t: t, store: st, resource: guid.New()}
 	b.hooks = webhook.Open(webhook.Options{Store: st, Guard: guard, Origin: "parley.example", Alone: true})
-	notifier := eventgrid.NewChat(eventgrid.Options{Webhooks: b.hooks, Source: func(id guid.GUID) (string, bool) { return source, id == b.resource }})
-	b.chat, err = chat.Open(chat.Options{Store: st, Bus: busOf{messages}, Users: everybody{}, Notifier: notifier, Housekeeping: time.Hour})
+	b.notifier = eventgrid.NewChat(eventgrid.Options{Webhooks: b.hooks, Source: func(id guid.GUID) (string, bool) { return source, id == b.resource }})
+	b.chat, err = chat.Open(chat.Options{Store: st, Bus: busOf{messages}, Users: everybody{}, Notifier: b.notifier, Housekeeping: time.Hour})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -168,6 +174,15 @@ func newBed(t *testing.T) *bed {
 func (b *bed) subscribe(r *receiver, schema webhook.Schema, types ...string) {
 	b.t.Helper()
 	n := webhook.Subscription{ResourceID: b.resource, Name: "hook-" + string(schema[:5]), Source: source, Endpoint: r.URL, Schema: schema, Types: types}
+	if made, err := b.hooks.Subscribe(b.t.Context(), n); err != nil || made.State != webhook.StateActive {
+		b.t.Fatalf("%+v, %v", made, err)
+	}
+}
+
+// subscribeTo lets an endpoint that agrees get events as CloudEvents.
+func (b *bed) subscribeTo(endpoint string, types []string) {
+	b.t.Helper()
+	n := webhook.Subscription{ResourceID: b.resource, Name: "hook", Source: source, Endpoint: endpoint, Schema: webhook.SchemaCloudEvents, Types: types}
 	if made, err := b.hooks.Subscribe(b.t.Context(), n); err != nil || made.State != webhook.StateActive {
 		b.t.Fatalf("%+v, %v", made, err)
 	}

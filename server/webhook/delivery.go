@@ -112,7 +112,7 @@ func (d *delivery) insert(tx *store.Tx, now time.Time, life time.Duration) error
 	}
 	position := d.event.Position
 	if position == 0 {
-		if err := tx.QueryRow("SELECT COALESCE(MAX(position), 0) + 1 FROM webhook_deliveries WHERE queue = $1", d.queue).Scan(&position); err != nil {
+		if err := tx.QueryRow("SELECT COALESCE(MAX(position), 0) + 1 FROM webhook_deliveries WHERE queue = $1 AND state = 'waiting'", d.queue).Scan(&position); err != nil {
 			return err
 		}
 	}
