@@ -151,9 +151,15 @@ func (s *Server) serveAgent(w http.ResponseWriter, r *http.Request) {
 		s.logger.Debug("agent not accepted", "error", err)
 		return
 	}
-	if err := s.calls.Serve(context.WithValue(s.base, agentKey{}, res.ID), conn); err != nil { //nolint:contextcheck // Close cuts the connection; the request is over already
-		s.logger.Debug("agent's connection ended", "error", err)
-	}
+	// On a goroutine of its own: the http server's has a stack and buffers that
+	// an idle connection would keep.
+	s.inFlight.Add(1)
+	s.serving.Go(func() { //nolint:contextcheck // Close cuts the connection; the request is over already
+		defer s.inFlight.Add(-1)
+		if err := s.calls.Serve(context.WithValue(s.base, agentKey{}, res.ID), conn); err != nil {
+			s.logger.Debug("agent's connection ended", "error", err)
+		}
+	})
 }
 
 // healthz tells whether the process should go on living.

@@ -212,7 +212,9 @@ func (s *Server) openRelay(lastPort int) error {
 func (s *Server) openCalls() error {
 	options := calls.Options{
 		Authenticate: s.authenticateAgent, Store: s.store, Bus: busAdapter{s.bus}, Node: s.node,
-		MayCall:  func(p signaling.Principal) bool { return slices.Contains(strings.Split(p.Scopes, ","), acswire.ScopeVoIP) },
+		MayCall: func(p signaling.Principal) bool {
+			return slices.Contains(strings.Split(p.Scopes, ","), acswire.ScopeVoIP)
+		},
 		Timeouts: s.options.Timeouts, Retention: s.options.Retention, Logger: s.logger, Now: s.options.Now, Chat: s.links,
 	}
 	if s.relay != nil {

@@ -1,6 +1,8 @@
 package signaling
 
 import (
+	"bufio"
+	"bytes"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -122,10 +124,11 @@ func (d *webSocketDialer) Dial(ctx context.Context) (Conn, error) {
 }
 
 // AcceptWebSocket upgrades a request. On an error it has answered the request.
-// The request's context ends with the handler, so serve the connection before
-// returning from it.
+// The connection is the caller's: it outlives the handler, whose request's
+// context does not. Serving it on a goroutine of its own sets the http server's
+// free, with its stack and buffers.
 func AcceptWebSocket(w http.ResponseWriter, r *http.Request) (Conn, error) {
-	ws, err := websocket.Accept(w, r, &websocket.AcceptOptions{
+	ws, err := websocket.Accept(smallBuffers{w}, r, &websocket.AcceptOptions{
 		Subprotocols: []string{Subprotocol},
 		// Any origin: who may connect is decided by the token in the hello.
 		// There is no cookie that a foreign page could misuse.
@@ -135,6 +138,50 @@ func AcceptWebSocket(w http.ResponseWriter, r *http.Request) (Conn, error) {
 		return nil, fmt.Errorf("signaling: accept: %w", err)
 	}
 	return newWebSocketConn(ws), nil
+}
+
+// Buffers of an accepted connection. The http server's own are 4 KiB each way,
+// for as long as the connection lives, which is mostly idle; what is larger
+// than these passes them by.
+const (
+	readBuffer  = 512
+	writeBuffer = 1024
+)
+
+// smallBuffers replaces the buffers of a connection that is taken from the
+// http server.
+type smallBuffers struct{ http.ResponseWriter }
+
+// Hijack implements http.Hijacker.
+func (w smallBuffers) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	conn, both, err := http.NewResponseController(w.ResponseWriter).Hijack()
+	if err != nil {
+		return nil, nil, fmt.Errorf("signaling: accept: %w", err)
+	}
+	begun, err := both.Peek(both.Reader.Buffered())
+	if err != nil {
+		return nil, nil, errors.Join(fmt.Errorf("signaling: accept: %w", err), conn.Close())
+	}
+	if len(begun) > 0 { // a client that did not wait for the answer
+		conn = &begunConn{conn, bytes.Clone(begun)}
+	}
+	return conn, bufio.NewReadWriter(bufio.NewReaderSize(conn, readBuffer), bufio.NewWriterSize(conn, writeBuffer)), nil
+}
+
+// begunConn is a connection of which something was read already.
+type begunConn struct {
+	net.Conn
+	begun []byte // used by the reader only
+}
+
+// Read implements net.Conn.
+func (c *begunConn) Read(b []byte) (int, error) {
+	if len(c.begun) == 0 {
+		return c.Conn.Read(b)
+	}
+	n := copy(b, c.begun)
+	c.begun = c.begun[n:]
+	return n, nil
 }
 
 // webSocketConn makes a Conn of a WebSocket.

@@ -339,3 +339,41 @@ func TestPipe(t *testing.T) {
 		t.Errorf("read: %v", err)
 	}
 }
+
+// TestAcceptWebSocket_FrameWithTheRequest: a client that does not wait for the
+// answer loses nothing of what it sent, more than a buffer holds.
+func TestAcceptWebSocket_FrameWithTheRequest(t *testing.T) {
+	testkit.CheckLeaks(t, time.Minute)
+	const size = 3000
+	read := make(chan int, 1)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		conn, err := signaling.AcceptWebSocket(w, r)
+		if err != nil {
+			t.Error(err)
+			close(read)
+			return
+		}
+		defer conn.Close(0, "")
+		data, err := conn.Read(t.Context())
+		if err != nil {
+			t.Error(err)
+		}
+		read <- len(data)
+	}))
+	defer server.Close()
+	conn, err := net.Dial("tcp", server.Listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	request := "GET / HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n" +
+		"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Protocol: " + signaling.Subprotocol + "\r\n\r\n"
+	// A final binary frame, masked with zeros (RFC 6455 5.2).
+	frame := append([]byte{0x82, 0x80 | 126, size >> 8, size & 0xff, 0, 0, 0, 0}, make([]byte, size)...)
+	if _, err := conn.Write(append([]byte(request), frame...)); err != nil {
+		t.Fatal(err)
+	}
+	if got := <-read; got != size {
+		t.Errorf("read %d bytes of %d", got, size)
+	}
+}
