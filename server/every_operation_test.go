@@ -139,6 +139,9 @@ func (w *walk) ask(id, body string) *answer {
 	}
 	target := strings.Join(parts, "/") + "?api-version=" + w.version.Version.String()
 	req := w.request(o.Method, target, body)
+	if len(o.RequestTypes) > 0 {
+		req.Header.Set("Content-Type", o.RequestTypes[0])
+	}
 	switch o.Auth {
 	case acswire.AuthExchange:
 		req.Header.Set("Authorization", "Bearer "+w.foreignToken())
@@ -242,12 +245,23 @@ func (w *walk) chat() {
 	} {
 		w.ask(id, "")
 	}
+	w.images()
 	w.ask(acswire.OpChatRemoveParticipant, fmt.Sprintf(`{"communicationUser":{"id":%q}}`, bob))
 	for _, id := range []string{
 		acswire.OpChatRemoveMemberV2020, acswire.OpChatDeleteMessage, acswire.OpChatDeleteMessageV2020, acswire.OpChatDeleteThread, acswire.OpChatDeleteThreadV2020,
 	} {
 		w.ask(id, "")
 	}
+}
+
+// images uploads an image, which not every version can that shows it.
+func (w *walk) images() {
+	w.t.Helper()
+	c := &chatUser{rest: w.rest, token: w.token, version: acswire.VersionChatProperties().String()}
+	w.values["imageId"], w.values["imageViewType"] = c.upload(w.values["chatThreadId"], "walk.png", picture(w.t, 4, 4)), acswire.ChatImageOriginal
+	w.ask(acswire.OpChatUploadImage, string(picture(w.t, 4, 4)))
+	w.ask(acswire.OpChatGetImage, "")
+	w.ask(acswire.OpChatDeleteImage, "")
 }
 
 // manager walks through a resource, from its making to its end.

@@ -2,6 +2,7 @@ package acswire
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 )
 
@@ -23,6 +24,9 @@ const (
 	OpChatListReadReceipts  = "ChatThread_ListChatReadReceipts"
 	OpChatSendReadReceipt   = "ChatThread_SendChatReadReceipt"
 	OpChatSendTyping        = "ChatThread_SendTypingNotification"
+	OpChatUploadImage       = "ChatThread_UploadChatImage"
+	OpChatGetImage          = "ChatThread_GetChatImage"
+	OpChatDeleteImage       = "ChatThread_DeleteChatImage"
 )
 
 const (
@@ -40,7 +44,7 @@ func chatOperations() []Operation {
 	for i := range first {
 		first[i].First, first[i].Last = preview("2020-09-21", 2), preview("2020-09-21", 2)
 	}
-	operations := append(now, first...)
+	operations := slices.Concat(now, chatImageOperations(), first)
 	for i := range operations {
 		o := &operations[i]
 		o.Area, o.Auth = AreaChat, AuthUser

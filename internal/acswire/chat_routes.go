@@ -22,6 +22,16 @@ func ChatThreadPath(thread string) string {
 	return RouteChatThreads + "/" + EscapePathValue(thread)
 }
 
+// ChatImagePath returns the escaped path of an image.
+func ChatImagePath(thread, image string) string {
+	return ChatThreadPath(thread) + "/images/" + EscapePathValue(image)
+}
+
+// ChatImageViewPath returns the escaped path of an image in one of its sizes.
+func ChatImageViewPath(thread, image, view string) string {
+	return ChatImagePath(thread, image) + "/view/" + EscapePathValue(view)
+}
+
 // ChatMessagePath returns the escaped path of a message.
 func ChatMessagePath(thread, message string) string {
 	return ChatThreadPath(thread) + "/messages/" + EscapePathValue(message)

@@ -115,6 +115,8 @@ type Operation struct {
 	// larger than MaxBuffered waits in a file until it was checked.
 	MaxRequest int64
 	Responses  []OperationResponse
+	// ResponseTypes are the media types of a good answer that is no JSON.
+	ResponseTypes []string
 	// Repeatability is how a client marks a request that may come twice.
 	Repeatability Repeatability
 	// LongRunning tells that the answer is not the end of the work; Paged that

@@ -227,6 +227,9 @@ func check(operation *openapi3.Operation, status int, body []byte) error {
 		}
 		return nil
 	}
+	if media.Schema.Value.Format == "binary" {
+		return nil // a stream, which recordings leave out
+	}
 	if len(body) == 0 {
 		return fmt.Errorf("%w: %s %d has no body", ErrMismatch, operation.OperationID, status)
 	}

@@ -109,7 +109,8 @@ func beyond(x *acswire.RecordedExchange) bool {
 	case acswire.OpIdentityGet, acswire.OpIdentityExchangeEntra:
 		return true
 	}
-	return strings.HasPrefix(x.Operation, "OperationStatuses_")
+	// Links of attachments are asked for with any version that shows them.
+	return strings.HasPrefix(x.Operation, "OperationStatuses_") || x.Operation == acswire.OpChatGetImage
 }
 
 // further tells whether the members that the specification does not have are

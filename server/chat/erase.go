@@ -76,6 +76,9 @@ func (s *Service) removeThread(ctx context.Context, thread string) error {
 		}
 	}
 	return s.options.Store.Write(ctx, func(tx *store.Tx) error {
+		if err := dropImages(tx, thread); err != nil {
+			return err
+		}
 		for _, query := range []string{
 			"DELETE FROM chat_receipts WHERE thread_id = $1",
 			"DELETE FROM chat_participants WHERE thread_id = $1",

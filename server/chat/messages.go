@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"math"
+	"slices"
 	"time"
 
 	"github.com/parley-rtc/parley/server/store"
@@ -81,6 +82,12 @@ func (s *Service) Send(ctx context.Context, c *Caller, thread string, n NewMessa
 			return err
 		}
 		message.ID, message.Sequence, message.Version, message.FirstChange, message.Change = m.id, m.sequence, m.id, m.change, m.change
+		if len(n.Attachments) > 0 {
+			message.Attachments = slices.Clone(n.Attachments) // the transaction may be repeated
+			if err := attach(tx, thread, message.Attachments); err != nil {
+				return err
+			}
+		}
 		if err := insertMessage(tx, thread, &message); err != nil {
 			return err
 		}
@@ -173,9 +180,16 @@ func queryMessages(q store.Querier, query string, args ...any) (messages []Messa
 // MessagePatch is a change of a message; nil fields stay as they are.
 type MessagePatch struct {
 	Content *string
-	// Metadata is merged: an empty or nil value deletes a name.
+	// Metadata is merged: an empty or nil value deletes a name. NoMetadata
+	// deletes all first.
 	Metadata    map[string]*string
+	NoMetadata  bool
 	Attachments *[]Attachment
+}
+
+// empty tells whether nothing is to be changed.
+func (p *MessagePatch) empty() bool {
+	return p.Content == nil && len(p.Metadata) == 0 && !p.NoMetadata && p.Attachments == nil
 }
 
 // UpdateMessage changes a message that the caller wrote.
@@ -183,7 +197,10 @@ func (s *Service) UpdateMessage(ctx context.Context, c *Caller, thread string, i
 	if patch.Content != nil && len(*patch.Content) > MaxContent {
 		return refuse(KindTooLarge, "The content is larger than %d bytes.", MaxContent)
 	}
-	return s.change(ctx, c, thread, id, EventMessageEdited, func(m *Message, now int64) error {
+	return s.change(ctx, c, thread, id, EventMessageEdited, func(tx *store.Tx, m *Message, now int64) error {
+		if patch.empty() {
+			return errUnchanged
+		}
 		if patch.Content != nil {
 			m.Content = *patch.Content
 			if m.Kind == MessageHTML {
@@ -191,9 +208,18 @@ func (s *Service) UpdateMessage(ctx context.Context, c *Caller, thread string, i
 			}
 		}
 		if patch.Attachments != nil {
-			m.Attachments = *patch.Attachments
+			m.Attachments = slices.Clone(*patch.Attachments) // the transaction may be repeated
+			if err := attach(tx, thread, m.Attachments); err != nil {
+				return err
+			}
+		}
+		if m.Content == "" && len(m.Attachments) == 0 {
+			return refuse(KindInvalid, "The content is empty.")
 		}
 		var err error
+		if patch.NoMetadata {
+			m.Metadata = nil
+		}
 		if patch.Metadata != nil {
 			m.Metadata, err = patchMetadata(m.Metadata, patch.Metadata)
 		}
@@ -204,7 +230,10 @@ func (s *Service) UpdateMessage(ctx context.Context, c *Caller, thread string, i
 
 // DeleteMessage takes back what the caller wrote. That there was a message stays.
 func (s *Service) DeleteMessage(ctx context.Context, c *Caller, thread string, id int64) error {
-	return s.change(ctx, c, thread, id, EventMessageDeleted, func(m *Message, now int64) error {
+	return s.change(ctx, c, thread, id, EventMessageDeleted, func(tx *store.Tx, m *Message, now int64) error {
+		if err := detach(tx, thread, c.User, m.Attachments); err != nil {
+			return err
+		}
 		m.Content, m.Metadata, m.Attachments = "", nil, nil
 		m.Deleted = fromMilliseconds(now)
 		return nil
@@ -212,7 +241,7 @@ func (s *Service) DeleteMessage(ctx context.Context, c *Caller, thread string, i
 }
 
 // change edits one message of the caller.
-func (s *Service) change(ctx context.Context, c *Caller, thread string, id int64, kind EventKind, edit func(m *Message, now int64) error) error {
+func (s *Service) change(ctx context.Context, c *Caller, thread string, id int64, kind EventKind, edit func(tx *store.Tx, m *Message, now int64) error) error {
 	if err := c.begin(thread, rightTake); err != nil {
 		return err
 	}
@@ -237,7 +266,7 @@ func (s *Service) change(ctx context.Context, c *Caller, thread string, id int64
 		case !message.Deleted.IsZero():
 			return refuse(KindNotFound, "The specified message id was not found.")
 		}
-		if err := edit(&message, now); err != nil {
+		if err := edit(tx, &message, now); err != nil {
 			return err
 		}
 		message.Version, message.Change = max(now, message.Version+1), m.change

@@ -216,6 +216,14 @@ func (s *Service) dropThread(ctx context.Context, resource guid.GUID, thread str
 
 // eraseUser takes out what a user wrote.
 func (s *Service) eraseUser(ctx context.Context, resource guid.GUID, e Erasure) (done Erased, err error) {
+	err = s.write(ctx, func(tx *store.Tx) error {
+		_, err := tx.Exec(`UPDATE chat_images SET state = $1 WHERE owner_id = $2 AND (thread_id = $3 OR $3 = '')
+			AND thread_id IN (SELECT id FROM chat_threads WHERE resource_id = $4)`, imageGone, e.User, e.Thread, resource[:])
+		return err
+	})
+	if err != nil {
+		return done, err
+	}
 	var threads []string
 	err = s.options.Store.Read(ctx, func(q store.Querier) error {
 		threads, err = texts(q, `SELECT DISTINCT m.thread_id FROM chat_messages m JOIN chat_threads t ON t.id = m.thread_id
@@ -302,6 +310,9 @@ func (s *Service) eraseMessage(tx *store.Tx, resource guid.GUID, thread string, 
 	}
 	m, err := moveOn(tx, resource, thread)
 	if err != nil {
+		return nil, err
+	}
+	if err := detach(tx, thread, "", message.Attachments); err != nil {
 		return nil, err
 	}
 	message.Content, message.SenderName, message.Metadata, message.Attachments = "", "", nil, nil

@@ -45,6 +45,9 @@ func (s *Service) Area() front.Area {
 		acswire.OpChatListReadReceipts:  s.restListReadReceipts,
 		acswire.OpChatSendReadReceipt:   s.restSendReadReceipt,
 		acswire.OpChatSendTyping:        s.restSendTyping,
+		acswire.OpChatUploadImage:       s.restUploadImage,
+		acswire.OpChatGetImage:          s.restGetImage,
+		acswire.OpChatDeleteImage:       s.restDeleteImage,
 
 		acswire.OpChatCreateThreadV2020:     s.restCreateThread2020,
 		acswire.OpChatListThreadsV2020:      s.restListThreads2020,

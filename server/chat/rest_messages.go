@@ -23,6 +23,12 @@ func (s *Service) restSendMessage(ctx context.Context, r *front.Request) (*front
 	if hasMetadata(r) {
 		n.Metadata = body.Metadata
 	}
+	if sendsAttachments(r) {
+		var err error
+		if n.Attachments, err = attachmentsOf(body.Attachments); err != nil {
+			return nil, err
+		}
+	}
 	return s.send(ctx, r, n)
 }
 
@@ -101,7 +107,7 @@ func messageModel(r *front.Request, message *Message) acswire.ChatMessage {
 	default:
 		content.Message = &message.Content
 		if hasAttachments(r) {
-			content.Attachments = []acswire.ChatAttachment{}
+			content.Attachments = attachmentModels(r, message.Attachments)
 		}
 	}
 	m.Content = content
@@ -129,7 +135,8 @@ func (s *Service) message(ctx context.Context, r *front.Request) (Message, error
 // restUpdateMessage answers PATCH …/messages/{chatMessageId}.
 func (s *Service) restUpdateMessage(ctx context.Context, r *front.Request) (*front.Response, error) {
 	var body acswire.UpdateChatMessageRequest
-	if err := r.Decode(&body); err != nil {
+	members, err := decodePatch(r, &body)
+	if err != nil {
 		return nil, err
 	}
 	id, err := messageID(r)
@@ -138,7 +145,18 @@ func (s *Service) restUpdateMessage(ctx context.Context, r *front.Request) (*fro
 	}
 	patch := MessagePatch{Content: body.Content}
 	if hasMetadata(r) {
-		patch.Metadata = body.Metadata
+		patch.Metadata, patch.NoMetadata = body.Metadata, members.null("metadata")
+	}
+	if sendsAttachments(r) && (body.Attachments != nil || members.null("attachments")) {
+		var given []acswire.ChatAttachment
+		if body.Attachments != nil {
+			given = *body.Attachments
+		}
+		attachments, err := attachmentsOf(given)
+		if err != nil {
+			return nil, err
+		}
+		patch.Attachments = &attachments
 	}
 	return noContent(s.UpdateMessage(ctx, callerOf(r), r.Param(paramThread), id, patch))
 }

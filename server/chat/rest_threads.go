@@ -2,6 +2,7 @@ package chat
 
 import (
 	"context"
+	"encoding/json"
 	"net/http"
 	"strconv"
 	"time"
@@ -150,13 +151,14 @@ func (s *Service) restGetThread(ctx context.Context, r *front.Request) (*front.R
 // restUpdateThread answers PATCH /chat/threads/{chatThreadId}.
 func (s *Service) restUpdateThread(ctx context.Context, r *front.Request) (*front.Response, error) {
 	var body acswire.UpdateChatThreadRequest
-	if err := r.Decode(&body); err != nil {
+	members, err := decodePatch(r, &body)
+	if err != nil {
 		return nil, err
 	}
 	patch := ThreadPatch{Topic: body.Topic}
 	if hasProperties(r) {
-		patch.Metadata = body.Metadata
-		if body.RetentionPolicy != nil {
+		patch.Metadata, patch.NoMetadata = body.Metadata, members.null("metadata")
+		if body.RetentionPolicy != nil || members.null("retentionPolicy") {
 			days, err := retentionOf(body.RetentionPolicy)
 			if err != nil {
 				return nil, err
@@ -165,6 +167,20 @@ func (s *Service) restUpdateThread(ctx context.Context, r *front.Request) (*fron
 		}
 	}
 	return noContent(s.UpdateThread(ctx, callerOf(r), r.Param(paramThread), patch))
+}
+
+// patchMembers are the members of a merge patch (RFC 7396): null takes one away.
+type patchMembers map[string]json.RawMessage
+
+func (p patchMembers) null(name string) bool { return string(p[name]) == "null" }
+
+// decodePatch reads a patch, and which members it has.
+func decodePatch(r *front.Request, body any) (patchMembers, error) {
+	if err := r.Decode(body); err != nil {
+		return nil, err
+	}
+	var members patchMembers
+	return members, r.Decode(&members)
 }
 
 // restDeleteThread answers DELETE /chat/threads/{chatThreadId}.
@@ -201,6 +217,9 @@ func historyFrom(given *string) (time.Time, error) {
 	at, err := time.Parse(time.RFC3339, *given)
 	if err != nil || at.Year() > maxYear {
 		return time.Time{}, badValue("shareHistoryTime", "shareHistoryTime must be a time as in RFC 3339.")
+	}
+	if at.UnixMilli() < 0 {
+		at = time.UnixMilli(0) // .NET's smallest time means everything
 	}
 	return at.UTC(), nil
 }

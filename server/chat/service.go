@@ -52,6 +52,7 @@ type Service struct {
 	hub     *Hub
 	cancel  context.CancelFunc
 	running sync.WaitGroup
+	scaling sync.Mutex // over pictures that are unpacked
 }
 
 const defaultHousekeeping = time.Minute
@@ -95,6 +96,9 @@ func (s *Service) keepHouse(ctx context.Context) {
 	for {
 		if err := s.Expire(ctx); err != nil && ctx.Err() == nil {
 			s.options.Logger.Error("threads past their retention", "error", err)
+		}
+		if err := s.Sweep(ctx); err != nil && ctx.Err() == nil {
+			s.options.Logger.Error("images that are gone", "error", err)
 		}
 		select {
 		case <-tick.C:

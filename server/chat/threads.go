@@ -213,9 +213,16 @@ func (s *Service) Threads(ctx context.Context, c *Caller, since time.Time, after
 // ThreadPatch is a change of a thread; nil fields stay as they are.
 type ThreadPatch struct {
 	Topic *string
-	// Metadata is merged: an empty or nil value deletes a name.
+	// Metadata is merged: an empty or nil value deletes a name. NoMetadata
+	// deletes all first.
 	Metadata      map[string]*string
+	NoMetadata    bool
 	RetentionDays *int
+}
+
+// empty tells whether nothing is to be changed.
+func (p *ThreadPatch) empty() bool {
+	return p.Topic == nil && len(p.Metadata) == 0 && !p.NoMetadata && p.RetentionDays == nil
 }
 
 // UpdateThread changes a thread.
@@ -232,6 +239,10 @@ func (s *Service) UpdateThread(ctx context.Context, c *Caller, id string, patch 
 		if err := checkRetention(*patch.RetentionDays); err != nil {
 			return err
 		}
+	}
+	if patch.empty() {
+		_, err := s.Thread(ctx, c, id)
+		return err
 	}
 	var event Event
 	err := s.write(ctx, func(tx *store.Tx) (err error) {
@@ -262,6 +273,9 @@ func (s *Service) patchThread(tx *store.Tx, c *Caller, id string, patch ThreadPa
 	t, err := scanThread(tx.QueryRow("SELECT "+threadColumns+" FROM chat_threads t WHERE t.id = $1", id))
 	if err != nil {
 		return Event{}, err
+	}
+	if patch.NoMetadata {
+		t.Metadata = nil
 	}
 	if t.Metadata, err = patchMetadata(t.Metadata, patch.Metadata); err != nil {
 		return Event{}, err
@@ -329,7 +343,7 @@ func eraseThread(tx *store.Tx, id string, now int64) error {
 			return err
 		}
 	}
-	return nil
+	return dropImages(tx, id)
 }
 
 // expireBatch is how many threads one transaction deletes.

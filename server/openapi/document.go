@@ -156,7 +156,15 @@ func responses(o *acswire.Operation, s *schemas) object {
 	for _, r := range o.Responses {
 		response := object{"description": r.Description}
 		if r.Body != nil {
-			response["content"] = object{"application/json": object{"schema": s.of(r.Body)}}
+			types := o.ResponseTypes
+			if len(types) == 0 {
+				types = []string{"application/json"}
+			}
+			content := object{}
+			for _, t := range types {
+				content[t] = object{"schema": s.of(r.Body)}
+			}
+			response["content"] = content
 		}
 		if len(r.Headers) > 0 {
 			headers := object{}

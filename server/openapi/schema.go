@@ -24,6 +24,9 @@ func (s *schemas) typ(t reflect.Type) object {
 	if t == reflect.TypeFor[json.RawMessage]() {
 		return object{}
 	}
+	if t == reflect.TypeFor[[]byte]() {
+		return object{"type": "string", "format": "binary"}
+	}
 	kind := t.Kind()
 	switch {
 	case kind == reflect.Pointer:
