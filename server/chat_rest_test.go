@@ -101,12 +101,12 @@ func (c *chatUser) thread(topic string, members ...*chatUser) string {
 		ids = append(ids, m.id)
 	}
 	var made acswire.CreateChatThreadResult
-	c.want(http.StatusCreated, &made, http.MethodPost, "/chat/threads", fmt.Sprintf(`{"topic":%q,"participants":%s}`, topic, participants(ids...)))
+	c.want(http.StatusCreated, &made, http.MethodPost, "/chat/threads", fmt.Sprintf(`{"topic":%q,"participants":%s}`, topic, participantList(ids...)))
 	return *made.ChatThread.ID
 }
 
-// participants is the JSON of a list of them.
-func participants(ids ...string) string {
+// participantList is the JSON of a list of them.
+func participantList(ids ...string) string {
 	list := make([]string, 0, len(ids))
 	for _, id := range ids {
 		list = append(list, fmt.Sprintf(`{"communicationIdentifier":{"rawId":%q,"communicationUser":{"id":%q}}}`, id, id))
