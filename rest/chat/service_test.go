@@ -32,6 +32,7 @@ type service struct {
 	transport  *http.Client
 	identity   *identity.Client
 	log        bytes.Buffer // of the clients
+	logger     *slog.Logger // writes it; one for all of them, they run at once
 }
 
 // startService runs the real service. At the end its answers are held against
@@ -44,6 +45,7 @@ func startService(t *testing.T) *service {
 		t.Fatal(err)
 	}
 	s := &service{t: t, connection: srv.Connection()}
+	s.logger = slog.New(slog.NewTextHandler(&s.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	t.Cleanup(func() {
 		if err := srv.Close(); err != nil {
 			t.Error(err)
@@ -107,7 +109,7 @@ func (s *service) client(token, version string) *chat.Client {
 	}
 	c, err := chat.NewClient(s.connection.Endpoint, credential, &chat.ClientOptions{ClientOptions: core.ClientOptions{
 		Transport: s.transport, APIVersion: version,
-		Logging: core.LoggingOptions{Logger: slog.New(slog.NewTextHandler(&s.log, &slog.HandlerOptions{Level: slog.LevelDebug}))},
+		Logging: core.LoggingOptions{Logger: s.logger},
 	}})
 	if err != nil {
 		s.t.Fatal(err)
