@@ -173,6 +173,16 @@ func messageOperations() map[string]operation {
 				Type: new(chat.MessageTypeHTML), SenderDisplayName: new("Alice"), Metadata: map[string]string{"k": "v"},
 			})
 		}, "POST " + thread + "/messages", stable, `{"content":"hi","senderDisplayName":"Alice","type":"html","metadata":{"k":"v"}}`, jsonType, 201, `{"id":"1"}`},
+		"SendMessage with an image": {
+			func(ctx context.Context, _ client, t threadClient) (any, error) {
+				return t.SendMessage(ctx, "hi", &chat.ThreadClientSendMessageOptions{Attachments: []chat.Attachment{{ID: new("i"), Type: new(chat.AttachmentTypeImage)}}})
+			}, "POST " + thread + "/messages", images, `{"content":"hi","attachments":[{"id":"i","attachmentType":"image"}]}`, jsonType, 201, `{"id":"1"}`,
+		},
+		"UpdateMessage to no image": {
+			func(ctx context.Context, _ client, t threadClient) (any, error) {
+				return t.UpdateMessage(ctx, "1", &chat.ThreadClientUpdateMessageOptions{Attachments: []chat.Attachment{}})
+			}, "PATCH " + thread + "/messages/1", images, `{"attachments":[]}`, mergeType, 204, ``,
+		},
 		"GetMessage": {
 			func(ctx context.Context, _ client, t threadClient) (any, error) { return t.GetMessage(ctx, "1", nil) },
 			"GET " + thread + "/messages/1", stable, ``, ``, 200, goodMessage,

@@ -29,7 +29,7 @@ func (t *ThreadClient) UploadImage(ctx context.Context, image []byte, options *T
 	}
 	req.SetBody(image, "application/octet-stream")
 	if options != nil && options.Filename != nil {
-		req.Raw().Header.Set(acswire.HeaderImageFilename, *options.Filename)
+		req.Raw().Header.Set(acswire.HeaderImageFilename, headerText(*options.Filename))
 	}
 	resp, err := t.core.Do(req, http.StatusCreated)
 	if err != nil {
@@ -43,6 +43,16 @@ func (t *ThreadClient) UploadImage(ctx context.Context, image []byte, options *T
 		return ThreadClientUploadImageResponse{}, fmt.Errorf("%w: no id", ErrIncompleteAnswer)
 	}
 	return ThreadClientUploadImageResponse{Attachment: Attachment{ID: made.ID, Type: (*AttachmentType)(made.AttachmentType), Name: made.Name}}, nil
+}
+
+// headerText percent-encodes a text that a header cannot hold.
+func headerText(text string) string {
+	for _, r := range text {
+		if r < ' ' || r > '~' || r == '%' {
+			return url.PathEscape(text)
+		}
+	}
+	return text
 }
 
 // GetImage returns an image in one of its sizes. The caller reads and closes the

@@ -73,11 +73,7 @@ func (m Message) MarshalJSON() ([]byte, error) {
 		for _, p := range c.Participants {
 			w.Content.Participants = append(w.Content.Participants, wireParticipant(p))
 		}
-		for _, a := range c.Attachments {
-			w.Content.Attachments = append(w.Content.Attachments, acswire.ChatAttachment{
-				ID: a.ID, AttachmentType: (*string)(a.Type), Name: a.Name, URL: a.URL, PreviewURL: a.PreviewURL,
-			})
-		}
+		w.Content.Attachments = wireAttachments(c.Attachments)
 	}
 	return json.Marshal(w)
 }
@@ -108,12 +104,24 @@ func (r *reader) content(w *acswire.ChatMessageContent) *MessageContent {
 	for _, p := range w.Participants {
 		c.Participants = append(c.Participants, r.participant(p))
 	}
-	for _, a := range w.Attachments {
-		c.Attachments = append(c.Attachments, Attachment{
-			ID: a.ID, Type: (*AttachmentType)(a.AttachmentType), Name: a.Name, URL: a.URL, PreviewURL: a.PreviewURL,
-		})
+	if len(w.Attachments) > 0 {
+		c.Attachments = make([]Attachment, len(w.Attachments))
+	}
+	for i, a := range w.Attachments {
+		c.Attachments[i] = Attachment{ID: a.ID, Type: (*AttachmentType)(a.AttachmentType), Name: a.Name, URL: a.URL, PreviewURL: a.PreviewURL}
 	}
 	return c
+}
+
+func wireAttachments(attachments []Attachment) []acswire.ChatAttachment {
+	var all []acswire.ChatAttachment
+	if attachments != nil {
+		all = make([]acswire.ChatAttachment, len(attachments))
+	}
+	for i, a := range attachments {
+		all[i] = acswire.ChatAttachment{ID: a.ID, AttachmentType: (*string)(a.Type), Name: a.Name, URL: a.URL, PreviewURL: a.PreviewURL}
+	}
+	return all
 }
 
 // wireParticipants is never nil: an empty list is the service's to judge.

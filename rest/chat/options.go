@@ -95,6 +95,9 @@ type ThreadClientSendMessageOptions struct {
 	// Metadata are names and values of the application's own. Versions before
 	// 2021-09-07 do not know them.
 	Metadata map[string]string
+	// Attachments are images of ThreadClient.UploadImage. With any, the message is
+	// sent in a preview of the contract, the only version that takes them.
+	Attachments []Attachment
 }
 
 // ThreadClientSendMessageResponse is the result of ThreadClient.SendMessage.
@@ -120,6 +123,9 @@ type ThreadClientUpdateMessageOptions struct {
 	// Metadata changes single names; a nil value takes a name away. Versions
 	// before 2021-09-07 do not know it.
 	Metadata map[string]*string
+	// Attachments replace those of the message; one that is empty and not nil
+	// takes them away. Unless nil, a preview of the contract is asked for.
+	Attachments []Attachment
 }
 
 // ThreadClientUpdateMessageResponse is the result of

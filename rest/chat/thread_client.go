@@ -72,12 +72,17 @@ func (t *ThreadClient) SendMessage(ctx context.Context, content string, options 
 		options = &ThreadClientSendMessageOptions{}
 	}
 	var sent acswire.SendChatMessageResult
-	err := t.call(ctx, acswire.RouteChatMessages, core.Call{
+	call := core.Call{
 		Method: http.MethodPost, Success: []int{http.StatusCreated}, Into: &sent,
 		Body: acswire.SendChatMessageRequest{
 			Content: &content, SenderDisplayName: options.SenderDisplayName, Type: (*string)(options.Type), Metadata: options.Metadata,
+			Attachments: wireAttachments(options.Attachments),
 		},
-	})
+	}
+	if len(options.Attachments) > 0 {
+		call.Query = imagesQuery()
+	}
+	err := t.call(ctx, acswire.RouteChatMessages, call)
 	if err != nil {
 		return ThreadClientSendMessageResponse{}, err
 	}
@@ -106,11 +111,14 @@ func (t *ThreadClient) UpdateMessage(ctx context.Context, messageID string, opti
 	if options == nil {
 		options = &ThreadClientUpdateMessageOptions{}
 	}
-	err := t.call(ctx, acswire.RouteChatMessage, core.Call{
-		Method: http.MethodPatch, ContentType: core.ContentTypeMergePatch, Success: []int{http.StatusNoContent},
-		Body: acswire.UpdateChatMessageRequest{Content: options.Content, Metadata: options.Metadata},
-	}, messageID)
-	return ThreadClientUpdateMessageResponse{}, err
+	body := acswire.UpdateChatMessageRequest{Content: options.Content, Metadata: options.Metadata}
+	call := core.Call{Method: http.MethodPatch, ContentType: core.ContentTypeMergePatch, Success: []int{http.StatusNoContent}}
+	if options.Attachments != nil {
+		body.Attachments = new(wireAttachments(options.Attachments))
+		call.Query = imagesQuery()
+	}
+	call.Body = body
+	return ThreadClientUpdateMessageResponse{}, t.call(ctx, acswire.RouteChatMessage, call, messageID)
 }
 
 // DeleteMessage deletes a message of the user's own. It stays in the list, as

@@ -162,7 +162,8 @@ func ExampleThreadClient_SendTypingNotification() {
 }
 
 func ExampleThreadClient_UploadImage() {
-	image, err := exampleThreadClient().UploadImage(context.Background(), []byte("\x89PNG…"), &chat.ThreadClientUploadImageOptions{
+	thread := exampleThreadClient()
+	image, err := thread.UploadImage(context.Background(), []byte("\x89PNG…"), &chat.ThreadClientUploadImageOptions{
 		Filename: new("menu.png"),
 	})
 	if err != nil {
@@ -170,7 +171,17 @@ func ExampleThreadClient_UploadImage() {
 		return
 	}
 	fmt.Println(*image.ID, *image.Name)
-	// Output: 0-image menu.png
+	sent, err := thread.SendMessage(context.Background(), "Today's menu", &chat.ThreadClientSendMessageOptions{
+		Attachments: []chat.Attachment{image.Attachment},
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(*sent.ID)
+	// Output:
+	// 0-image menu.png
+	// 1795219374914
 }
 
 func ExampleThreadClient_GetImage() {

@@ -119,7 +119,10 @@ func full(t *testing.T) *fake.Server {
 func answerMessages(s *fake.Server, e expect) {
 	s.SendMessage = func(_ context.Context, id, content string, o *chat.ThreadClientSendMessageOptions) (chat.ThreadClientSendMessageResponse, error) {
 		e.same(id+content, threadID+"hi")
-		e.same(o, &chat.ThreadClientSendMessageOptions{Type: new(chat.MessageTypeHTML), SenderDisplayName: new("A"), Metadata: map[string]string{"k": "v"}})
+		e.same(o, &chat.ThreadClientSendMessageOptions{
+			Type: new(chat.MessageTypeHTML), SenderDisplayName: new("A"), Metadata: map[string]string{"k": "v"},
+			Attachments: []chat.Attachment{{ID: new(imageID), Type: new(chat.AttachmentTypeImage), Name: new("ä 100%.png")}},
+		})
 		return chat.ThreadClientSendMessageResponse{ID: new(messageID)}, nil
 	}
 	s.GetMessage = func(_ context.Context, id, m string, _ *chat.ThreadClientGetMessageOptions) (chat.ThreadClientGetMessageResponse, error) {
@@ -128,7 +131,9 @@ func answerMessages(s *fake.Server, e expect) {
 	}
 	s.UpdateMessage = func(_ context.Context, id, m string, o *chat.ThreadClientUpdateMessageOptions) (chat.ThreadClientUpdateMessageResponse, error) {
 		e.same(id+m, threadID+messageID)
-		e.same(o, &chat.ThreadClientUpdateMessageOptions{Content: new("ho"), Metadata: map[string]*string{"k": nil}})
+		e.same(o, &chat.ThreadClientUpdateMessageOptions{
+			Content: new("ho"), Metadata: map[string]*string{"k": nil}, Attachments: []chat.Attachment{},
+		})
 		return chat.ThreadClientUpdateMessageResponse{}, nil
 	}
 	s.DeleteMessage = func(_ context.Context, id, m string, _ *chat.ThreadClientDeleteMessageOptions) (chat.ThreadClientDeleteMessageResponse, error) {
@@ -161,7 +166,7 @@ func answerMessages(s *fake.Server, e expect) {
 func answerImages(s *fake.Server, e expect) {
 	s.UploadImage = func(_ context.Context, id string, data []byte, o *chat.ThreadClientUploadImageOptions) (chat.ThreadClientUploadImageResponse, error) {
 		e.same(id+string(data), threadID+"PNG")
-		e.same(o, &chat.ThreadClientUploadImageOptions{Filename: new("a.png")})
+		e.same(o, &chat.ThreadClientUploadImageOptions{Filename: new("ä 100%.png")})
 		return chat.ThreadClientUploadImageResponse{Attachment: chat.Attachment{ID: new(imageID), Type: new(chat.AttachmentTypeImage), Name: o.Filename}}, nil
 	}
 	s.GetImage = func(_ context.Context, id, image string, view chat.ImageView, _ *chat.ThreadClientGetImageOptions) (chat.ThreadClientGetImageResponse, error) {
@@ -231,7 +236,7 @@ func call(t *testing.T, s *fake.Server) (map[string]any, map[string]error) {
 	_, err = one.RemoveParticipant(ctx, phone, nil)
 	keep("RemoveParticipant", nil, err)
 	callMessages(ctx, one, keep)
-	uploaded, err := one.UploadImage(ctx, []byte("PNG"), &chat.ThreadClientUploadImageOptions{Filename: new("a.png")})
+	uploaded, err := one.UploadImage(ctx, []byte("PNG"), &chat.ThreadClientUploadImageOptions{Filename: new("ä 100%.png")})
 	keep("UploadImage", uploaded.Attachment, err)
 	image, err := one.GetImage(ctx, imageID, chat.ImageViewOriginal, nil)
 	keep("GetImage", content(t, image), err)
@@ -243,11 +248,14 @@ func call(t *testing.T, s *fake.Server) (map[string]any, map[string]error) {
 func callMessages(ctx context.Context, one *chat.ThreadClient, keep func(string, any, error)) {
 	sent, err := one.SendMessage(ctx, "hi", &chat.ThreadClientSendMessageOptions{
 		Type: new(chat.MessageTypeHTML), SenderDisplayName: new("A"), Metadata: map[string]string{"k": "v"},
+		Attachments: []chat.Attachment{{ID: new(imageID), Type: new(chat.AttachmentTypeImage), Name: new("ä 100%.png")}},
 	})
 	keep("SendMessage", sent, err)
 	got, err := one.GetMessage(ctx, messageID, nil)
 	keep("GetMessage", got.Message, err)
-	_, err = one.UpdateMessage(ctx, messageID, &chat.ThreadClientUpdateMessageOptions{Content: new("ho"), Metadata: map[string]*string{"k": nil}})
+	_, err = one.UpdateMessage(ctx, messageID, &chat.ThreadClientUpdateMessageOptions{
+		Content: new("ho"), Metadata: map[string]*string{"k": nil}, Attachments: []chat.Attachment{},
+	})
 	keep("UpdateMessage", nil, err)
 	_, err = one.DeleteMessage(ctx, messageID, nil)
 	keep("DeleteMessage", nil, err)
@@ -283,7 +291,7 @@ func TestServer_EveryOperation(t *testing.T) {
 		"NewListParticipantsPager": append(append([]chat.Participant{}, members...), members...), "AddParticipants": invalid,
 		"SendMessage": chat.ThreadClientSendMessageResponse{ID: new(messageID)}, "GetMessage": message,
 		"NewListMessagesPager": []chat.Message{message, message}, "NewListReadReceiptsPager": []chat.ReadReceipt{receipt, receipt},
-		"UploadImage": chat.Attachment{ID: new(imageID), Type: new(chat.AttachmentTypeImage), Name: new("a.png")}, "GetImage": "image/png PNG\x00",
+		"UploadImage": chat.Attachment{ID: new(imageID), Type: new(chat.AttachmentTypeImage), Name: new("ä 100%.png")}, "GetImage": "image/png PNG\x00",
 	}
 	for name, err := range errs {
 		if err != nil {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 
 	"github.com/parley-rtc/parley/internal/acswire"
 	"github.com/parley-rtc/parley/rest/chat"
@@ -15,12 +16,16 @@ func (s *Server) sendMessage(r *corefake.Request) (*corefake.Response, error) {
 	if s.SendMessage == nil {
 		return nil, corefake.NotFaked("SendMessage")
 	}
-	var body acswire.SendChatMessageRequest
+	var body struct {
+		acswire.SendChatMessageRequest
+		Attachments []chat.Attachment `json:"attachments"`
+	}
 	if err := r.Decode(&body); err != nil {
 		return nil, err
 	}
 	sent, err := s.SendMessage(r.Raw.Context(), thread(r), text(body.Content), &chat.ThreadClientSendMessageOptions{
 		Type: (*chat.MessageType)(body.Type), SenderDisplayName: body.SenderDisplayName, Metadata: body.Metadata,
+		Attachments: body.Attachments,
 	})
 	return &corefake.Response{Status: http.StatusCreated, Body: acswire.SendChatMessageResult{ID: sent.ID}}, err
 }
@@ -54,11 +59,16 @@ func (s *Server) updateMessage(r *corefake.Request) (*corefake.Response, error) 
 	if s.UpdateMessage == nil {
 		return nil, corefake.NotFaked("UpdateMessage")
 	}
-	var body acswire.UpdateChatMessageRequest
+	var body struct {
+		acswire.UpdateChatMessageRequest
+		Attachments []chat.Attachment `json:"attachments"`
+	}
 	if err := r.Decode(&body); err != nil {
 		return nil, err
 	}
-	_, err := s.UpdateMessage(r.Raw.Context(), thread(r), message(r), &chat.ThreadClientUpdateMessageOptions{Content: body.Content, Metadata: body.Metadata})
+	_, err := s.UpdateMessage(r.Raw.Context(), thread(r), message(r), &chat.ThreadClientUpdateMessageOptions{
+		Content: body.Content, Metadata: body.Metadata, Attachments: body.Attachments,
+	})
 	return &corefake.Response{Status: http.StatusNoContent}, err
 }
 
@@ -112,6 +122,9 @@ func (s *Server) uploadImage(r *corefake.Request) (*corefake.Response, error) {
 	}
 	options := &chat.ThreadClientUploadImageOptions{}
 	if name := r.Raw.Header.Get(acswire.HeaderImageFilename); name != "" {
+		if plain, err := url.PathUnescape(name); err == nil {
+			name = plain
+		}
 		options.Filename = &name
 	}
 	made, err := s.UploadImage(r.Raw.Context(), thread(r), r.Body, options)
