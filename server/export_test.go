@@ -64,3 +64,9 @@ func Present(s *Server, users ...string) []string { return s.calls.Present(users
 
 // ChatLinks counts the sessions that take part in chat.
 func ChatLinks(s *Server) int { return s.links.Links() }
+
+// Wants tells whether a webhook of the default resource may want a type.
+func Wants(s *Server, kind string) bool { return s.webhooks.Wants(s.resources.Default().ID, kind) }
+
+// PushWanted tells whether the default resource is known to have devices.
+func PushWanted(s *Server) bool { return s.push.Known(s.resources.Default().ID) }

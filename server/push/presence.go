@@ -27,7 +27,7 @@ const (
 	subjectAnswer = "parley.present.answer"
 	// answerTime is how long the answers of other nodes are waited for. Who is not
 	// heard of within it is pushed to although he is there, which does no harm.
-	answerTime = 250 * time.Millisecond
+	answerTime = time.Second
 )
 
 // Presence knows which users have a connection, on any node.

@@ -162,6 +162,13 @@ func (s *Service) wanted(resource guid.GUID) bool {
 	return known == nil || (*known)[resource]
 }
 
+// Known tells whether this node knows that a resource has devices. One that was
+// registered at another node is known within a second.
+func (s *Service) Known(resource guid.GUID) bool {
+	known := s.resources.Load()
+	return known != nil && (*known)[resource]
+}
+
 func (s *Service) note(ctx context.Context, err error) {
 	if err != nil && ctx.Err() == nil {
 		s.options.Logger.Warn("push", "error", err)
