@@ -138,20 +138,13 @@ func (r *Realtime) deliver(e *signalpb.ChatEvent) {
 // count keeps the number of unread messages and the topic.
 func (t *threadState) count(e *signalpb.ChatEvent, self string) {
 	others := e.GetMessage().GetSender() != self && e.GetMessage().GetId() > t.read
-	switch e.GetKind() {
-	case signalpb.ChatEvent_MESSAGE_RECEIVED:
-		if others {
-			t.unread++
-		}
-	case signalpb.ChatEvent_MESSAGE_DELETED:
-		if others && t.unread > 0 {
-			t.unread--
-		}
-	case signalpb.ChatEvent_THREAD_UPDATED:
-		if e.GetTopic() != "" {
-			t.topic = e.GetTopic()
-		}
-	default:
+	switch kind := e.GetKind(); {
+	case kind == signalpb.ChatEvent_MESSAGE_RECEIVED && others:
+		t.unread++
+	case kind == signalpb.ChatEvent_MESSAGE_DELETED && others && t.unread > 0:
+		t.unread--
+	case kind == signalpb.ChatEvent_THREAD_UPDATED && e.GetTopic() != "":
+		t.topic = e.GetTopic()
 	}
 }
 
@@ -220,12 +213,11 @@ func threadEvent(e *signalpb.ChatEvent) ThreadEvent {
 	if days := e.GetRetentionDays(); days > 0 {
 		event.Thread.RetentionPolicy = DeleteAfterDays(int32(days)) //nolint:gosec // at most 90
 	}
-	switch e.GetKind() {
-	case signalpb.ChatEvent_THREAD_CREATED:
+	if e.GetKind() == signalpb.ChatEvent_THREAD_CREATED {
 		event.Thread.CreatedOn, event.Thread.CreatedBy = &event.On, event.By
-	case signalpb.ChatEvent_THREAD_DELETED:
+	}
+	if e.GetKind() == signalpb.ChatEvent_THREAD_DELETED {
 		event.Thread.DeletedOn = &event.On
-	default:
 	}
 	return event
 }
