@@ -79,6 +79,7 @@ func (s *Service) connectionChanged(session *signaling.Session, connected bool) 
 // closed is the end of a session. Whether its calls go on depends on whether
 // the agent may come back for them.
 func (s *Service) closed(session *signaling.Session, cause error) {
+	s.left(session) // before it is known to be gone: nobody rings for a caller who is not there
 	s.registry.remove(session)
 	if s.options.Chat != nil {
 		s.options.Chat.Closed(session)
@@ -96,7 +97,6 @@ func (s *Service) closed(session *signaling.Session, cause error) {
 		// The agent opens a new session and reconciles.
 		kind = callfsm.CoordinatorLegLost
 	}
-	s.left(session)
 	for _, id := range s.registry.callsOf(keyOf(session)) {
 		s.loopOf(id).post(id, func(c *call) {
 			c.sessionEvent(session, kind)
