@@ -20,6 +20,8 @@ const (
 	ScopeUser
 	// ScopeValue counts those for each value of a parameter of the path.
 	ScopeValue
+	// ScopeUserValue counts those of each user for each value.
+	ScopeUserValue
 )
 
 // Window allows a number of requests in a stretch of time.
@@ -35,7 +37,7 @@ type Rule struct {
 	// Operations are the IDs of acswire's operations.
 	Operations []string
 	Scope      Scope
-	// Parameter names the value of the path for ScopeValue.
+	// Parameter names the value of the path for ScopeValue and ScopeUserValue.
 	Parameter string
 	// With and Without name a member of the body: only requests that have it,
 	// or do not have it, are counted. Empty counts all.
@@ -176,6 +178,8 @@ func (r *Rule) value(c Call, whole bool) (string, bool) {
 		return c.User, c.User != ""
 	case ScopeValue:
 		return c.Param(r.Parameter), true
+	case ScopeUserValue:
+		return c.User + " " + c.Param(r.Parameter), c.User != "" // a raw id has no space
 	}
 	return "", false
 }

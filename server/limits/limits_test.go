@@ -99,6 +99,7 @@ func TestLimiter_Scopes(t *testing.T) {
 	l := limits.New([]limits.Rule{
 		{Name: "user", Operations: []string{"U"}, Scope: limits.ScopeUser, Allow: one},
 		{Name: "thread", Operations: []string{"T"}, Scope: limits.ScopeValue, Parameter: "threadId", Allow: one},
+		{Name: "both", Operations: []string{"UT"}, Scope: limits.ScopeUserValue, Parameter: "threadId", Allow: one},
 		{Name: "with", Operations: []string{"B"}, With: "tokens", Allow: one},
 		{Name: "without", Operations: []string{"B"}, Without: "tokens", Allow: one},
 	}, c.now)
@@ -115,6 +116,11 @@ func TestLimiter_Scopes(t *testing.T) {
 		{limits.Call{Operation: "T", Param: thread("1")}, ""},
 		{limits.Call{Operation: "T", Param: thread("2")}, ""},
 		{limits.Call{Operation: "T", Param: thread("1")}, "thread"},
+		{limits.Call{Operation: "UT", User: "alice", Param: thread("1")}, ""},
+		{limits.Call{Operation: "UT", User: "bob", Param: thread("1")}, ""},
+		{limits.Call{Operation: "UT", User: "alice", Param: thread("2")}, ""},
+		{limits.Call{Operation: "UT", Param: thread("2")}, ""}, // nobody's
+		{limits.Call{Operation: "UT", User: "alice", Param: thread("1")}, "both"},
 		{limits.Call{Operation: "B", Body: []byte(`{"tokens":["chat"]}`)}, ""},
 		{limits.Call{Operation: "B", Body: []byte(`{}`)}, ""},
 		{limits.Call{Operation: "B", Body: []byte(`{"tokens":[]}`)}, "without"},
@@ -235,8 +241,11 @@ limits:
   - operations: [CommunicationIdentity_Create]
     scope: user
     allow: [{requests: 1, per: 1s}]
+  - operations: [ChatThread_SendChatMessage]
+    scope: user {chatThreadId}
+    allow: [{requests: 1, per: 1s}]
 `))
-	if err != nil || len(rules) != 3 || rules[0].Name != "tokens" || rules[0].Allow[0] != (limits.Window{Requests: 10, Per: 90 * time.Second}) ||
+	if err != nil || len(rules) != 4 || rules[3].Scope != limits.ScopeUserValue || rules[3].Parameter != "chatThreadId" || rules[0].Name != "tokens" || rules[0].Allow[0] != (limits.Window{Requests: 10, Per: 90 * time.Second}) ||
 		rules[1].Name == "" || rules[1].Scope != limits.ScopeValue || rules[1].Parameter != "id" || rules[1].With != "createTokenWithScopes" ||
 		len(rules[1].Allow) != 2 || rules[2].Scope != limits.ScopeUser {
 		t.Errorf("%+v, %v", rules, err)
@@ -249,7 +258,7 @@ limits:
 		"x: 1", "limits: 1", "limits: [{}]", "limits: [{" + operation + "}]", "limits: [{" + operation + ", allow: [{requests: 0, per: 1s}]}]",
 		"limits: [{" + operation + ", allow: [{requests: 1, per: 0s}]}]", "limits: [{" + operation + ", allow: [{requests: 1, per: x}]}]",
 		"limits: [{" + operation + ", allow: [{requests: 9999999, per: 1s}]}]", "limits: [{" + operation + ", scope: world, allow: [{requests: 1, per: 1s}]}]",
-		"limits: [{" + operation + ", scope: '{}', allow: [{requests: 1, per: 1s}]}]", "limits: [{allow: [{requests: 1, per: 1s}]}]",
+		"limits: [{" + operation + ", scope: 'user {}', allow: [{requests: 1, per: 1s}]}]", "limits: [{" + operation + ", scope: '{}', allow: [{requests: 1, per: 1s}]}]", "limits: [{allow: [{requests: 1, per: 1s}]}]",
 		"limits: [{" + operation + ", color: red, allow: [{requests: 1, per: 1s}]}]", strings.Repeat("#", 1<<21), "\t",
 	} {
 		if _, err := limits.Parse([]byte(bad)); !errors.Is(err, limits.ErrRules) {

@@ -45,7 +45,7 @@ func Load(what string, now func() time.Time) (*Limiter, error) {
 // ACS returns the limits that ACS publishes for what is served here.
 func ACS() []Rule {
 	per30s := func(n int) []Window { return []Window{{Requests: n, Per: 30 * time.Second}} }
-	return []Rule{
+	return append(acsChat(), []Rule{
 		{Name: "create users", Operations: []string{acswire.OpIdentityCreate, acswire.OpIdentityCreateV2020}, Without: "createTokenWithScopes", Allow: per30s(1000)},
 		{Name: "create users with tokens", Operations: []string{acswire.OpIdentityCreate}, With: "createTokenWithScopes", Allow: per30s(1000)},
 		{Name: "issue tokens", Operations: []string{acswire.OpIdentityIssueAccessToken, acswire.OpIdentityIssueTokenV2020}, Allow: per30s(1000)},
@@ -54,7 +54,7 @@ func ACS() []Rule {
 		{Name: "exchange tokens", Operations: []string{
 			acswire.OpIdentityExchangeTeamsUser, acswire.OpIdentityExchangeEntra, acswire.OpTeamsExtensionExchange,
 		}, Allow: per30s(500)},
-	}
+	}...)
 }
 
 type file struct {
@@ -136,8 +136,10 @@ func parseScope(s string) (scope Scope, parameter string, err error) {
 		return ScopeResource, "", nil
 	case s == "user":
 		return ScopeUser, "", nil
+	case strings.HasPrefix(s, "user {") && strings.HasSuffix(s, "}") && len(s) > len("user {}"):
+		return ScopeUserValue, s[len("user {") : len(s)-1], nil
 	case strings.HasPrefix(s, "{") && strings.HasSuffix(s, "}") && len(s) > 2:
 		return ScopeValue, s[1 : len(s)-1], nil
 	}
-	return 0, "", fmt.Errorf("the scope %q is none of resource, user, {parameter}", s)
+	return 0, "", fmt.Errorf("the scope %q is none of resource, user, {parameter}, user {parameter}", s)
 }
