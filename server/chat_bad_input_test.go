@@ -126,7 +126,7 @@ func TestChatLimits_Messages(t *testing.T) {
 	})
 	for _, id := range []string{"x", "0", "-1", "+1", "1.5", "01e3", "99999999999999999999", "%00", "1%2F2", "..", "1;DROP TABLE", "١"} {
 		for _, method := range []string{http.MethodGet, http.MethodDelete} {
-			if a := alice.call(method, messages+"/"+acswire.EscapePathValue(id), ""); a.StatusCode != 400 {
+			if a := alice.call(method, messages+"/"+acswire.EscapePathValue(id), ""); a.StatusCode != http.StatusBadRequest {
 				t.Errorf("%s %s: %d %s", method, id, a.StatusCode, a.body)
 			}
 		}
@@ -150,14 +150,14 @@ func TestChatLimits_Pages(t *testing.T) {
 	}
 	for _, list := range []string{"/chat/threads", path + "/messages", path + "/participants", path + "/readReceipts"} {
 		for _, query := range []string{"maxPageSize=0", "maxPageSize=-1", "maxPageSize=x", "maxPageSize=99999999999"} {
-			if a := alice.call(http.MethodGet, list+"?"+query, ""); a.StatusCode != 400 {
+			if a := alice.call(http.MethodGet, list+"?"+query, ""); a.StatusCode != http.StatusBadRequest {
 				t.Errorf("%s %s: %d", list, query, a.StatusCode)
 			}
 		}
 		alice.want(200, nil, http.MethodGet, list+"?maxPageSize=1000", "")
 	}
 	for _, query := range []string{"/messages?startTime=today", "/messages?syncState=x", "/participants?skip=-1"} {
-		if a := alice.call(http.MethodGet, path+query, ""); a.StatusCode != 400 {
+		if a := alice.call(http.MethodGet, path+query, ""); a.StatusCode != http.StatusBadRequest {
 			t.Errorf("%s: %d", query, a.StatusCode)
 		}
 	}
@@ -183,12 +183,12 @@ func TestChatLimits_Pages(t *testing.T) {
 	}
 	// The link of messages says nothing in the list of threads.
 	_, state, _ := strings.Cut(link, "syncState=")
-	if a := alice.call(http.MethodGet, "/chat/threads?syncState="+state, ""); a.StatusCode != 400 {
+	if a := alice.call(http.MethodGet, "/chat/threads?syncState="+state, ""); a.StatusCode != http.StatusBadRequest {
 		t.Errorf("a link of another list: %d", a.StatusCode)
 	}
 	// In another thread it leads no further than its reader may see.
 	carol := newChatUser(r)
-	if a := carol.follow(strings.Replace(link, acswire.ChatThreadPath(thread), acswire.ChatThreadPath(other), 1)); a.StatusCode != 403 {
+	if a := carol.follow(strings.Replace(link, acswire.ChatThreadPath(thread), acswire.ChatThreadPath(other), 1)); a.StatusCode != http.StatusForbidden {
 		t.Errorf("somebody else's link: %d", a.StatusCode)
 	}
 }

@@ -104,6 +104,9 @@ func (s *Service) Send(ctx context.Context, c *Caller, thread string, n NewMessa
 	return message, false, nil
 }
 
+// seen leaves out messages $2 of a thread $1 from before a member $3 sees any.
+const seen = "EXISTS (SELECT 1 FROM chat_participants WHERE thread_id = $1 AND user_id = $3 AND share_history_from <= $2)"
+
 const messageColumns = `id, sequence, kind, sender, sender_name, content, metadata, attachments, details, edited_at, deleted_at, version, first_change, change, client_id`
 
 func insertMessage(tx *store.Tx, thread string, m *Message) error {
@@ -253,7 +256,7 @@ func (s *Service) change(ctx context.Context, c *Caller, thread string, id int64
 		if err != nil {
 			return err
 		}
-		message, err = scanMessage(tx.QueryRow("SELECT "+messageColumns+" FROM chat_messages WHERE thread_id = $1 AND id = $2", thread, id))
+		message, err = scanMessage(tx.QueryRow("SELECT "+messageColumns+" FROM chat_messages WHERE thread_id = $1 AND id = $2 AND "+seen, thread, id, c.User))
 		switch {
 		case store.IsNotFound(err):
 			return refuse(KindNotFound, "The specified message id was not found.")

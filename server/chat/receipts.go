@@ -57,7 +57,7 @@ func markRead(tx *store.Tx, c *Caller, thread string, id, now int64) (*Event, er
 		return nil, err
 	}
 	var one int
-	err = tx.QueryRow("SELECT 1 FROM chat_messages WHERE thread_id = $1 AND id = $2", thread, id).Scan(&one)
+	err = tx.QueryRow("SELECT 1 FROM chat_messages WHERE thread_id = $1 AND id = $2 AND "+seen, thread, id, c.User).Scan(&one)
 	if store.IsNotFound(err) {
 		return nil, refuse(KindNotFound, "The specified message id was not found.")
 	}
