@@ -1,5 +1,6 @@
 // @azure/communication-chat, its REST part: in Node the package has no real time.
 import assert from "node:assert/strict";
+import { Readable } from "node:stream";
 import { ChatClient } from "@azure/communication-chat";
 import { AzureCommunicationTokenCredential } from "@azure/communication-common";
 import { CommunicationIdentityClient } from "@azure/communication-identity";
@@ -82,6 +83,68 @@ export async function threadLife(Client) {
   assert.ok((await all(bob.chat.listChatThreads())).some((t) => t.id === chatThread.id));
   await alice.chat.deleteChatThread(chatThread.id);
   await refused(b.getProperties(), 404, "NotFound");
+}
+
+// memberLife is threadLife as it was at 2020-09-21-preview2: threads have
+// members, and making one gives its client.
+export async function memberLife(Client) {
+  const [alice, bob, carol] = await Promise.all([person(["chat"], Client), person(["chat"], Client), person(["chat"], Client)]);
+  const a = await alice.chat.createChatThread({ topic: "Life", members: [{ user: alice.user, displayName: "Alice" }, { user: bob.user, displayName: "Bob" }] });
+  const b = await bob.chat.getChatThreadClient(a.threadId);
+  const made = await bob.chat.getChatThread(a.threadId);
+  assert.equal(made.topic, "Life");
+  assert.equal(made.createdBy.communicationUserId, alice.id);
+  assert.deepEqual(made.members.map((m) => m.user.communicationUserId).sort(), [alice.id, bob.id].sort());
+  await a.updateThread({ topic: "Long life" });
+  assert.equal((await alice.chat.getChatThread(a.threadId)).topic, "Long life");
+  const { id } = await a.sendMessage({ content: "hello" }, { priority: "High", senderDisplayName: "Alice" });
+  await a.updateMessage(id, { content: "hello again" });
+  const got = await b.getMessage(id);
+  assert.deepEqual([got.content, got.senderDisplayName, got.sender.communicationUserId], ["hello again", "Alice", alice.id]);
+  await b.sendReadReceipt({ chatMessageId: id });
+  const [receipt] = await all(a.listReadReceipts());
+  assert.deepEqual([receipt.sender.communicationUserId, receipt.chatMessageId], [bob.id, id]);
+  await b.sendTypingNotification();
+  assert.ok((await all(b.listMessages())).some((m) => m.id === id));
+  await a.addMembers({ members: [{ user: carol.user, displayName: "Carol", shareHistoryTime: new Date(0) }] });
+  assert.equal((await all(b.listMembers())).length, 3);
+  assert.equal((await (await carol.chat.getChatThreadClient(a.threadId)).getMessage(id)).content, "hello again");
+  await a.removeMember(carol.user);
+  // This release does not throw on the refusals that its contract names.
+  const gone = await carol.chat.getChatThread(a.threadId);
+  assert.deepEqual([gone._response.status, gone.topic, gone.members], [403, undefined, undefined]);
+  await a.deleteMessage(id);
+  assert.ok((await all(bob.chat.listChatThreads())).some((t) => t.id === a.threadId));
+  await alice.chat.deleteChatThread(a.threadId);
+  await refused(bob.chat.getChatThread(a.threadId), 404, "NotFound");
+}
+
+// pixel is a PNG of one pixel.
+const pixel = Buffer.from("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVQYV2P4DwABAQEAWk1v8QAAAABJRU5ErkJggg==", "base64");
+
+// imageLife is what only 2024-06-05-preview has.
+export async function imageLife(Client) {
+  const [alice, bob] = await Promise.all([person(["chat"], Client), person(["chat"], Client)]);
+  const { chatThread } = await alice.chat.createChatThread({ topic: "Images" }, { participants: [{ id: bob.user }] });
+  const [a, b] = [alice, bob].map((p) => p.chat.getChatThreadClient(chatThread.id));
+  const image = await a.uploadImage(pixel.buffer.slice(pixel.byteOffset, pixel.byteOffset + pixel.length), "menu.png");
+  assert.deepEqual([image.attachmentType, image.name], ["image", "menu.png"]);
+  const streamed = await a.uploadImage(Readable.from([pixel]), "streamed.png", pixel.length);
+  const sent = await a.sendMessage({ content: `<p>look</p><img id="${image.id}">` }, { type: "html", attachments: [image, streamed] });
+  const got = await b.getMessage(sent.id);
+  assert.deepEqual(got.content.attachments.map((one) => one.id), [image.id, streamed.id]);
+  const [{ url, previewUrl }] = got.content.attachments;
+  for (const link of [url, previewUrl]) {
+    assert.equal((await fetch(link)).status, 401);
+    const shown = await fetch(link, { headers: { Authorization: `Bearer ${bob.token}` } });
+    assert.equal(shown.status, 200);
+    assert.match(shown.headers.get("content-type"), /^image\//);
+    if (link === url) assert.deepEqual(Buffer.from(await shown.arrayBuffer()), pixel);
+  }
+  await refused(b.deleteImage(image.id), 403, "Forbidden");
+  await a.deleteImage(streamed.id);
+  await notMember((await person(["chat"], Client)).chat.getChatThreadClient(chatThread.id).uploadImage(pixel, "x.png"));
+  await refused(a.uploadImage(Buffer.from("<svg onload='alert(1)'/>"), "x.png"), 400);
 }
 
 export default async function chat() {

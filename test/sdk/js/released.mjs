@@ -8,6 +8,12 @@ import { ChatClient as Chat13 } from "chat-1.3";
 import { ChatClient as Chat14 } from "chat-1.4";
 import { ChatClient as Chat152 } from "chat-1.5.2";
 import { ChatClient as Chat154 } from "chat-1.5.4";
+import { ChatClient as Chat11Beta } from "chat-1.1-beta";
+import { ChatClient as Chat14Beta } from "chat-1.4-beta";
+import { ChatClient as Chat15Beta } from "chat-1.5-beta";
+import { ChatClient as Chat16Beta } from "chat-1.6-beta";
+import { ChatClient as ChatBeta3 } from "chat-beta.3";
+import { ChatClient as ChatBeta5 } from "chat-beta.5";
 import { CommunicationServiceManagementClient as Arm30 } from "arm-3.0";
 import { CommunicationServiceManagementClient as Arm40 } from "arm-4.0";
 import { CommunicationServiceManagementClient as Arm41 } from "arm-4.1";
@@ -15,7 +21,7 @@ import { CommunicationIdentityClient as Identity10 } from "identity-1.0";
 import { CommunicationIdentityClient as Identity11 } from "identity-1.1";
 import { CommunicationIdentityClient as Identity12 } from "identity-1.2";
 import { CommunicationIdentityClient as Identity130 } from "identity-1.3.0";
-import { threadLife } from "./chat.mjs";
+import { imageLife, memberLife, threadLife } from "./chat.mjs";
 import { serviceLife, staticCredential } from "./arm.mjs";
 import { userLife } from "./identity.mjs";
 import * as s from "./suite.mjs";
@@ -31,6 +37,20 @@ class Arm30Now {
         update: (group, resource, body) => services.update(group, resource, { parameters: body }),
       })[name] ?? services[name].bind(services),
     });
+  }
+}
+
+// Before 1.0.0 participants stand in the request, and the client of threads gets
+// their properties.
+class ChatBeta5Now extends ChatBeta5 {
+  createChatThread({ topic }, { participants }) {
+    return super.createChatThread({ topic, participants });
+  }
+
+  getChatThreadClient(id) {
+    const thread = super.getChatThreadClient(id);
+    thread.getProperties = () => this.getChatThread(id);
+    return thread;
   }
 }
 
@@ -56,7 +76,10 @@ export default async function released() {
   // Their REST part only: before 1.5.4 real time is of hosts that are compiled in.
   for (const [version, Client] of [
     ["1.0.0", Chat10], ["1.1.0", Chat11], ["1.3.2", Chat13], ["1.4.0", Chat14], ["1.5.2", Chat152], ["1.5.4", Chat154],
+    ["1.0.0-beta.5", ChatBeta5Now], ["1.1.0-beta.2", Chat11Beta], ["1.4.0-beta.2", Chat14Beta], ["1.5.0-beta.1", Chat15Beta], ["1.6.0-beta.7", Chat16Beta],
   ]) {
     await s.check(`chat ${version}: a thread's life`, () => threadLife(Client));
   }
+  await s.check("chat 1.0.0-beta.3: a thread with members", () => memberLife(ChatBeta3));
+  await s.check("chat 1.6.0-beta.7: images", () => imageLife(Chat16Beta));
 }
