@@ -27,7 +27,18 @@ func (a *Acceptor) Serve(ctx context.Context, conn Conn) error {
 }
 
 func (a *Acceptor) serve(ctx context.Context, conn Conn) error {
-	s, l, linkCtx, err := a.greet(ctx, conn)
+	var s *Session
+	var l *link
+	var linkCtx context.Context
+	var err error
+	// On a goroutine of its own: checking a token needs a deep stack, which one
+	// that goes on to wait for frames would keep.
+	greeted := make(chan struct{})
+	go func() {
+		defer close(greeted)
+		s, l, linkCtx, err = a.greet(ctx, conn)
+	}()
+	<-greeted
 	if err != nil {
 		a.turnAway(ctx, conn, err)
 		return err

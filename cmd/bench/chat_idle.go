@@ -20,7 +20,7 @@ const (
 	idleUsers = 250
 	// settleTime is how long the service is left alone before it is measured:
 	// memory that only the opening needed has gone back by then.
-	settleTime = 8 * time.Second
+	settleTime = 15 * time.Second
 )
 
 // idle opens connections that do nothing and measures what the service holds
