@@ -43,7 +43,7 @@ func (a *Acceptor) serve(ctx context.Context, conn Conn) error {
 		a.turnAway(ctx, conn, err)
 		return err
 	}
-	err = l.run(linkCtx)
+	err = l.run(linkCtx) //nolint:contextcheck // made from ctx by greet
 	s.linkEnded(l, err)
 	var goodbye *GoodbyeError
 	if errors.As(err, &goodbye) && goodbye.Code == CodeNormal {
