@@ -62,7 +62,7 @@ run-tests:
 test-fast: ## the quick look while writing: short tests, no race detector, cached results allowed
 	@$(GO) test $(TAGFLAG) -short -timeout 2m $(PKG)
 
-test-sdk: ## the official Azure SDKs (JavaScript, Python, Java, Go) and the Postman collection against the service; ARGS="--only js" for one
+test-sdk: ## the official Azure SDKs (JavaScript in Node and in Chromium, Python, Java, Go) and the Postman collection against the service; ARGS="--only js" for one
 	@scripts/setup sdk
 	@CGO_ENABLED=$(CGO) scripts/test-sdk $(ARGS)
 

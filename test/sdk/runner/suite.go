@@ -41,6 +41,9 @@ func suites() []suite {
 		{name: "js", command: func(b *bench) (string, []string, []string) {
 			return "node", []string{"main.mjs"}, []string{"NODE_EXTRA_CA_CERTS=" + b.authorities()}
 		}},
+		{name: "browser", command: func(b *bench) (string, []string, []string) {
+			return "node", []string{"main.mjs"}, []string{"NODE_EXTRA_CA_CERTS=" + b.authorities()}
+		}},
 		{name: "python", command: func(b *bench) (string, []string, []string) {
 			return filepath.Join(b.options.folder, "python", ".venv", "bin", "python"), []string{"-B", "main.py"},
 				[]string{"REQUESTS_CA_BUNDLE=" + b.authorities(), "SSL_CERT_FILE=" + b.authorities()}
