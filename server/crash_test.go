@@ -2,6 +2,7 @@ package server_test
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -57,6 +58,7 @@ type crash struct {
 type account struct {
 	id       string
 	customID string
+	scope    string   // of its first token; empty: voip
 	good     []string // tokens that must be valid
 	void     []string // tokens that must not be
 	gone     bool     // deleted
@@ -290,7 +292,7 @@ func (c *client) do(method, path, version, body string, answer any) error {
 
 // create makes the user of an account with its first token.
 func (c *client) create(a *account) error {
-	body := `{"createTokenWithScopes":["voip"]}`
+	body := fmt.Sprintf(`{"createTokenWithScopes":[%q]}`, cmp.Or(a.scope, "voip"))
 	if a.customID != "" {
 		body = fmt.Sprintf(`{"createTokenWithScopes":["voip"],"customId":%q}`, a.customID)
 	}

@@ -35,6 +35,16 @@
 // CreateThread and AddParticipants succeed even when some users could not be
 // added: they stand in InvalidParticipants. Looking there is the caller's part.
 //
+// # Real time
+//
+// Realtime hears what happens as it happens, over a connection of its own to
+// Parley's service: each thing once and in order, also what happened while
+// there was no connection, or while the program did not run when it keeps the
+// Position. It sends messages over the same connection, each once. Outbox keeps
+// messages in a file until they are sent. ACS itself has another protocol for
+// its connection, which is its own; against ACS use ThreadClient, and an Outbox
+// with the Client as its sender.
+//
 // # Versions
 //
 // The client asks for the newest stable version of the contract. Images exist
@@ -49,7 +59,8 @@
 //
 // # Lifecycle and threading
 //
-// Clients are immutable, safe for many goroutines and need no closing. Every
+// Clients are immutable, safe for many goroutines and need no closing; a
+// Realtime and an Outbox are to be closed. Every
 // method blocks until the service answered, the retries ended or the context
 // did. The package fake stands in for the service in tests.
 package chat

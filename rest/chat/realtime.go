@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/url"
 	"sync"
 
 	"github.com/parley-rtc/parley/internal/dispatch"
@@ -60,13 +61,19 @@ type threadState struct {
 
 // NewRealtime returns a Realtime that is not connected yet. endpoint is the
 // root URL of the resource; options may be nil. The error wraps
-// core.ErrInvalidParameter. Close it when done.
+// core.ErrInvalidParameter, core.ErrInvalidEndpoint or core.ErrPlainHTTP. Close
+// it when done.
 func NewRealtime(endpoint string, credential common.TokenCredential, options *RealtimeOptions) (*Realtime, error) {
 	if credential == nil {
 		return nil, fmt.Errorf("%w: no credential", core.ErrInvalidParameter)
 	}
 	if options == nil {
 		options = &RealtimeOptions{}
+	}
+	if options.Dialer == nil {
+		if err := checkRealtimeEndpoint(endpoint, options.AllowPlainHTTP); err != nil {
+			return nil, err
+		}
 	}
 	r := &Realtime{
 		options: *options, log: options.Logger, room: make(chan struct{}, maxEvents),
@@ -99,6 +106,21 @@ func NewRealtime(endpoint string, credential common.TokenCredential, options *Re
 	}
 	r.events = dispatch.New()
 	return r, nil
+}
+
+// checkRealtimeEndpoint refuses what cannot be connected to.
+func checkRealtimeEndpoint(endpoint string, plain bool) error {
+	u, err := url.Parse(endpoint)
+	switch {
+	case err != nil || u.Host == "":
+		return fmt.Errorf("%w: %q", core.ErrInvalidEndpoint, endpoint)
+	case u.Scheme == "https", u.Scheme == "http" && plain:
+		return nil
+	case u.Scheme == "http":
+		return core.ErrPlainHTTP
+	default:
+		return fmt.Errorf("%w: %q", core.ErrInvalidEndpoint, endpoint)
+	}
 }
 
 // Start connects and returns when everything that was missed since the

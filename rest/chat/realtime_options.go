@@ -46,6 +46,8 @@ type RealtimeOptions struct {
 	DeviceID string
 	// TLSConfig is used for https endpoints. Nil: the system's authorities.
 	TLSConfig *tls.Config
+	// AllowPlainHTTP sends the token to an http endpoint too.
+	AllowPlainHTTP bool
 	// Dialer opens the connections instead, to a service within the process for
 	// example. Nil: over WebSocket to the endpoint.
 	Dialer signaling.Dialer

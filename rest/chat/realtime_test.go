@@ -359,3 +359,23 @@ func TestRealtime_HandlersCallEverything(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestNewRealtime_Refuses: a token is not sent in the clear.
+func TestNewRealtime_Refuses(t *testing.T) {
+	credential := &common.StaticTokenCredential{}
+	for endpoint, want := range map[string]error{
+		"http://localhost": core.ErrPlainHTTP, "": core.ErrInvalidEndpoint, "ftp://x": core.ErrInvalidEndpoint, "https://%": core.ErrInvalidEndpoint,
+	} {
+		if _, err := chat.NewRealtime(endpoint, credential, nil); !errors.Is(err, want) {
+			t.Errorf("%q: %v", endpoint, err)
+		}
+	}
+	if _, err := chat.NewRealtime("https://localhost", nil, nil); !errors.Is(err, core.ErrInvalidParameter) {
+		t.Errorf("no credential: %v", err)
+	}
+	r, err := chat.NewRealtime("http://localhost", credential, &chat.RealtimeOptions{AllowPlainHTTP: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Close()
+}
