@@ -164,7 +164,9 @@ func (w *wireEvent) message(e *chat.Event) error {
 	m := e.Message
 	w.SenderID, w.GroupID, w.MessageID = m.Sender, e.Thread, strconv.FormatInt(m.ID, 10)
 	w.SenderDisplayName, w.Version = m.SenderName, strconv.FormatInt(m.Version, 10)
-	w.OriginalArrivalTime = stampOf(m.Created())
+	// Whole seconds as over REST: ChatComposite puts messages from both in order by
+	// this time first, and by their ids where it is the same.
+	w.OriginalArrivalTime = stampOf(m.Created().Truncate(time.Second))
 	w.MessageType = "Text"
 	if m.Kind == chat.MessageHTML {
 		w.MessageType = "RichText/Html"

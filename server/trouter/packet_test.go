@@ -124,3 +124,22 @@ func TestPush_EncodedOnce(t *testing.T) {
 		t.Errorf("an event of a later version: %+v, %v", later, err)
 	}
 }
+
+// TestPush_ArrivalAsOverREST: a client that puts messages of the connection and
+// of REST in order by their time, and by their ids where it is the same, must
+// find the same time in both.
+func TestPush_ArrivalAsOverREST(t *testing.T) {
+	for _, kind := range []chat.EventKind{chat.EventMessageReceived, chat.EventMessageEdited, chat.EventMessageDeleted} {
+		var p pushes
+		one, err := p.of(&chat.Event{
+			Kind: kind, Thread: "19:x@thread.v2", Actor: "8:acs:r_a", At: time.UnixMilli(1_800_000_009_120),
+			Message: &chat.Message{ID: 1_800_000_000_847, Version: 1_800_000_000_847, Kind: chat.MessageText, Sender: "8:acs:r_a", Content: "x"},
+		})
+		if err != nil || one == nil {
+			t.Fatalf("kind %v: %v, %v", kind, one, err)
+		}
+		if got := one.packet(1, "here", "8:acs:r_b"); !strings.Contains(got, `\"originalArrivalTime\":\"2027-01-15T08:00:00.000Z\"`) {
+			t.Errorf("kind %v: %s", kind, got)
+		}
+	}
+}
