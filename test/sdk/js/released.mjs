@@ -21,7 +21,7 @@ import { CommunicationIdentityClient as Identity10 } from "identity-1.0";
 import { CommunicationIdentityClient as Identity11 } from "identity-1.1";
 import { CommunicationIdentityClient as Identity12 } from "identity-1.2";
 import { CommunicationIdentityClient as Identity130 } from "identity-1.3.0";
-import { imageLife, memberLife, threadLife } from "./chat.mjs";
+import { imageLife, memberLife, threadLife } from "./chat_life.mjs";
 import { serviceLife, staticCredential } from "./arm.mjs";
 import { userLife } from "./identity.mjs";
 import * as s from "./suite.mjs";

@@ -23,6 +23,18 @@ import (
 const (
 	limit       = 3
 	limitWindow = "3s"
+	limitsFile  = `limits:
+  - name: users
+    operations: [CommunicationIdentity_Create]
+    scope: resource
+    allow:
+      - {requests: %[1]d, per: %[2]s}
+  - name: messages
+    operations: [ChatThread_SendChatMessage]
+    scope: "{chatThreadId}"
+    allow:
+      - {requests: %[1]d, per: %[2]s}
+`
 )
 
 // bench is what the suites run against: the service, one with limits, an
@@ -89,7 +101,7 @@ func (b *bench) start(ctx context.Context) (err error) {
 		return fmt.Errorf("issuer: %w", err)
 	}
 	limits := filepath.Join(b.scratch, "limits.yaml")
-	text := fmt.Sprintf("limits:\n  - name: users\n    operations: [CommunicationIdentity_Create]\n    scope: resource\n    allow:\n      - {requests: %d, per: %s}\n", limit, limitWindow)
+	text := fmt.Sprintf(limitsFile, limit, limitWindow)
 	if err := os.WriteFile(limits, []byte(text), 0o600); err != nil {
 		return err
 	}
