@@ -163,7 +163,7 @@ func TestVersions_Recorded(t *testing.T) {
 			Header map[string]string `json:"response_headers"`
 		} `json:"steps"`
 	}
-	var lists []string
+	lists := map[acswire.Area][]string{}
 	err := filepath.WalkDir(dir, func(path string, _ fs.DirEntry, err error) error {
 		if err != nil || !strings.HasSuffix(path, ".json") {
 			return err
@@ -183,6 +183,8 @@ func TestVersions_Recorded(t *testing.T) {
 				area = acswire.AreaIdentity
 			case strings.HasPrefix(step.Path, "/subscriptions"):
 				area = acswire.AreaResourceManager
+			case strings.HasPrefix(step.Path, "/chat"):
+				area = acswire.AreaChat
 			default:
 				continue
 			}
@@ -190,28 +192,38 @@ func TestVersions_Recorded(t *testing.T) {
 				t.Errorf("%s: %s %v", path, step.Query["api-version"], err)
 			}
 			for name, value := range step.Header {
-				if area == acswire.AreaIdentity && strings.EqualFold(name, "api-supported-versions") {
-					lists = append(lists, value)
+				if strings.EqualFold(name, "api-supported-versions") {
+					lists[area] = append(lists[area], value)
 				}
 			}
 		}
 		return nil
 	})
-	if err != nil || len(lists) == 0 {
-		t.Fatalf("%d lists, %v", len(lists), err)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, area := range []acswire.Area{acswire.AreaIdentity, acswire.AreaChat} {
+		t.Run(area.String(), func(t *testing.T) { compareListed(t, area, lists[area]) })
+	}
+}
+
+func compareListed(t *testing.T, area acswire.Area, lists []string) {
+	t.Helper()
+	if len(lists) == 0 {
+		t.Fatal("nothing recorded")
 	}
 	// The newest recordings list the newest version.
 	newest := slices.MaxFunc(lists, func(a, b string) int {
 		last := func(s string) string { return s[strings.LastIndexByte(s, ' ')+1:] }
 		return strings.Compare(last(a), last(b))
 	})
-	if got := listed(acswire.AreaIdentity); got != newest {
+	if got := listed(area); got != newest {
 		t.Errorf("listed   %s\nrecorded %s", got, newest)
 	}
 	// What an older recording lists must be served still.
 	for _, list := range lists {
 		for v := range strings.SplitSeq(list, ", ") {
-			if _, err := acswire.ResolveVersion(acswire.AreaIdentity, mustParse(t, v)); err != nil {
+			if _, err := acswire.ResolveVersion(area, mustParse(t, v)); err != nil {
 				t.Errorf("%s: %v", v, err)
 			}
 		}

@@ -178,7 +178,7 @@ func responses(o *acswire.Operation, s *schemas) object {
 	out["default"] = object{
 		"description": "What went wrong.",
 		"headers":     object{"x-ms-error-code": object{"schema": object{"type": "string"}}},
-		"content":     object{"application/json": object{"schema": s.of(acswire.ErrorResponse{})}},
+		"content":     object{"application/json": object{"schema": s.of(acswire.ErrorModel(o.Area, s.contract))}},
 	}
 	return out
 }
