@@ -280,8 +280,8 @@ func attachmentsOf(thread string, list []chat.Attachment) []wireAttachment {
 	for i, a := range list {
 		wire[i] = wireAttachment{ID: a.ID, Type: a.Kind, Name: a.Name}
 		if a.Kind == "image" {
-			views := acswire.ChatThreadPath(thread) + "/images/" + acswire.EscapePathValue(a.ID) + "/views/"
-			wire[i].URL, wire[i].PreviewURL = views+"original", views+"small"
+			wire[i].URL = acswire.ChatImageViewPath(thread, a.ID, "original")
+			wire[i].PreviewURL = acswire.ChatImageViewPath(thread, a.ID, "small")
 		}
 	}
 	return wire

@@ -1,0 +1,76 @@
+package server_test
+
+import (
+	"net/http"
+	"net/url"
+	"testing"
+	"time"
+
+	"github.com/parley-rtc/parley/internal/testkit"
+	"github.com/parley-rtc/parley/server"
+	"github.com/parley-rtc/parley/server/chat"
+)
+
+// TestRealTime_Cluster: behind a balancer each step may meet another node. What
+// is written at one node is told at the other, a client instance has one
+// connection in all, and a revocation ends it wherever it is.
+func TestRealTime_Cluster(t *testing.T) {
+	testkit.CheckLeaks(t, 2*time.Minute)
+	nodes := cluster(t, 2)
+	one, two := newREST(t, nodes[0]), newREST(t, nodes[1])
+	alice, token := listening(t, nodes[0], one)
+	thread, _, err := server.ChatService(nodes[0]).CreateThread(t.Context(), alice, chat.NewThread{Topic: "x"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	write := func(node int, text string) {
+		t.Helper()
+		if _, _, err := server.ChatService(nodes[node]).Send(t.Context(), alice, thread.ID, chat.NewMessage{Kind: chat.MessageText, Content: text}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	// Allocated and shaken hands with at the first, connected to the second.
+	l := allocate(t, one, token, "tab").connect(two)
+	for i, text := range []string{"from the first", "from the second"} {
+		write(i, text)
+		if got := l.expect(200, alice.User); got.MessageBody != text {
+			t.Errorf("%+v, want %q", got, text)
+		}
+	}
+	newer := allocate(t, two, token, "tab").connect(one)
+	l.over()
+	write(1, "to the newer one")
+	if got := newer.expect(200, alice.User); got.MessageBody != "to the newer one" {
+		t.Errorf("%+v", got)
+	}
+	polls := allocate(t, one, token, "polls")
+	polls.ready()
+	if a := two.post("/identities/"+url.PathEscape(alice.User)+"/:revokeAccessTokens", ""); a.StatusCode != http.StatusNoContent {
+		t.Fatalf("%d %s", a.StatusCode, a.body)
+	}
+	newer.over()
+	polls.over()
+}
+
+// TestRealTime_BusWasAway: a node that has not heard of a revocation ends the
+// connection when the bus is back.
+func TestRealTime_BusWasAway(t *testing.T) {
+	testkit.CheckLeaks(t, 2*time.Minute)
+	database, one, other := testkit.PostgreSQL(t), testkit.NATSCluster(t, 1), testkit.NATSCluster(t, 1)
+	a := start(t, server.Options{Database: database, NATS: one.URL})
+	// On a bus of its own: what the first node says never arrives.
+	b := start(t, server.Options{Database: database, NATS: other.URL})
+	at, there := newREST(t, a), newREST(t, b)
+	alice, token := listening(t, a, at)
+	_, kept := listening(t, a, at)
+	void, good := allocate(t, there, token, "e").connect(there), allocate(t, there, kept, "e").connect(there)
+	if a := at.post("/identities/"+url.PathEscape(alice.User)+"/:revokeAccessTokens", ""); a.StatusCode != http.StatusNoContent {
+		t.Fatalf("%d %s", a.StatusCode, a.body)
+	}
+	other.Kill(t, 0)
+	other.Start(t, 0)
+	void.over()
+	if good.say(`5:2+::{"name":"ping"}`); good.hear() != `6:::2+["pong"]` {
+		t.Error("the connection of another user ended, too")
+	}
+}
