@@ -4,6 +4,8 @@ import (
 	"context"
 	"crypto/tls"
 	"fmt"
+	"net/http"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -380,5 +382,24 @@ func TestChatLink_Nodes(t *testing.T) {
 		if e := bob.event(signalpb.ChatEvent_MESSAGE_RECEIVED); e.GetMessage().GetContent() != fmt.Sprint(i) {
 			t.Fatalf("message %d is %v", i, e)
 		}
+	}
+}
+
+// TestChatLink_UserDeleted: the connection of a user who is deleted ends, and
+// the others hear that the user is gone.
+func TestChatLink_UserDeleted(t *testing.T) {
+	testkit.CheckLeaks(t, 2*time.Minute)
+	srv := start(t, server.Options{})
+	alice, bob := newPerson(t, srv, "chat"), newPerson(t, srv, "chat")
+	makeThread(t, alice, bob)
+	alice.begin(&signalpb.ChatSubscribe{})
+	bob.begin(&signalpb.ChatSubscribe{})
+	r := newREST(t, srv)
+	if a := r.do(r.request(http.MethodDelete, "/identities/"+url.PathEscape(bob.caller.User)+"?api-version="+apiVersion, "")); a.StatusCode != http.StatusNoContent {
+		t.Fatalf("%d %s", a.StatusCode, a.body)
+	}
+	bob.expectState(signaling.ClientClosed)
+	if e := alice.event(signalpb.ChatEvent_PARTICIPANTS_REMOVED); len(e.GetParticipants()) != 1 || e.GetParticipants()[0].GetUser() != bob.caller.User {
+		t.Errorf("removed %v", e)
 	}
 }
