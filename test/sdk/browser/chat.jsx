@@ -1,10 +1,7 @@
 // The page of ChatComposite, as the documents of the package tell to use it.
 import { AzureCommunicationTokenCredential } from "@azure/communication-common";
 import { ChatComposite, createAzureCommunicationChatAdapter } from "@azure/communication-react";
-import { initializeIcons } from "@fluentui/react";
 import { createRoot } from "react-dom/client";
-
-initializeIcons();
 
 window.show = async ({ endpoint, person, name, threadId }) => {
   const adapter = await createAzureCommunicationChatAdapter({
@@ -13,5 +10,5 @@ window.show = async ({ endpoint, person, name, threadId }) => {
   window.adapter = adapter;
   const root = document.getElementById("root");
   root.style.height = "100vh";
-  createRoot(root).render(<ChatComposite adapter={adapter} options={{ participantPane: true, topic: true }} />);
+  createRoot(root).render(<ChatComposite adapter={adapter} options={{ topic: true }} />);
 };

@@ -86,6 +86,7 @@ export default async function composite({ browser, site, endpoint, person, keep 
     for (const page of both) await shows(page, "Dinner");
   });
   await check("somebody joins, and is removed", async () => {
+    await thread.sendMessage({ content: "Carol comes too" }, { senderDisplayName: "Alice" });
     await thread.addParticipants({ participants: [{ id: { communicationUserId: carol.id }, displayName: "Carol" }] });
     for (const page of both) await shows(page, "Carol");
     for (const page of both) await shows(page, "Carol joined the chat");
@@ -93,6 +94,18 @@ export default async function composite({ browser, site, endpoint, person, keep 
     await thread.removeParticipant({ communicationUserId: carol.id });
     for (const page of both) await shows(page, "Carol left the chat");
     await until(his, "a list of two", "Object.keys(window.adapter.getState().thread.participants).length === 2");
+  });
+  // What the service tells of itself comes over REST, what people write over the
+  // connection; the times of both decide, within one second too.
+  await check("all of it is in the order in which it happened", async () => {
+    await thread.sendMessage({ content: "She is gone again" }, { senderDisplayName: "Alice" });
+    const told = ["Said before anyone looked", "At half past one, please", "Carol comes too", "Carol joined the chat", "Carol left the chat", "She is gone again"];
+    for (const page of both) {
+      await shows(page, told.at(-1));
+      const places = await page.run(`(${JSON.stringify(told)}).map((text) => document.getElementById("root").innerText.indexOf(text))`);
+      assert.ok(!places.includes(-1), `${places}`);
+      assert.deepEqual(places, places.toSorted((a, b) => a - b), `${places}`);
+    }
   });
   await check("no errors of the adapters", async () => {
     keep("chat-composite-alice.png", await hers.screenshot());

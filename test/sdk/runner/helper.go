@@ -55,6 +55,7 @@ func newHelper(b *bench) (*helper, error) {
 	mux.Handle("POST /foreign", handle(h.foreign))
 	mux.Handle("POST /assign", handle(h.assign))
 	mux.Handle("POST /user", handle(h.user))
+	mux.Handle("POST /secret", handle(h.secret))
 	var err error
 	h.server, h.url, err = serve(mux)
 	return h, err
@@ -112,6 +113,12 @@ func (h *helper) token(ctx context.Context, in tokenRequest) (tokenAnswer, error
 		return tokenAnswer{}, err
 	}
 	return tokenAnswer{Accepted: true, UserID: welcome.UserID, ResourceID: welcome.ResourceID}, a.client.Close()
+}
+
+// secret remembers a token that a suite uses by itself.
+func (h *helper) secret(_ context.Context, in tokenRequest) (nothing, error) {
+	h.bench.secret(in.Token)
+	return nothing{}, nil
 }
 
 func (h *helper) signIn(ctx context.Context, token string) (*agent, signaling.Welcome, error) {
