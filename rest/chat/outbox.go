@@ -86,7 +86,7 @@ type OutboxOptions struct {
 	Sender OutboxSender
 	// Sent and Failed tell what became of a message; nil ones are not
 	// interested. They are called in order, one at a time, and may call any
-	// method but Shutdown.
+	// method, Close included.
 	Sent   func(OutboxSent)
 	Failed func(OutboxFailed)
 	// Retry is the pause after the first failure that may pass, doubled to a

@@ -52,7 +52,9 @@ func NewFileOutboxStore(path string) (OutboxStore, error) {
 }
 
 // open reads the file. A last line that is not whole was being written when the
-// process died: nobody was told that it is kept.
+// process died: nobody was told that it is kept. Zero bytes are what some file
+// systems leave of a write that was cut by a loss of power; JSON has none, and
+// what follows them was not durable either, or they would be.
 func (s *fileOutboxStore) open() error {
 	var err error
 	if s.file, err = os.OpenFile(s.path, os.O_RDWR|os.O_CREATE, outboxMode); err != nil {
@@ -66,6 +68,9 @@ func (s *fileOutboxStore) open() error {
 		}
 		if err != nil {
 			return err
+		}
+		if bytes.IndexByte(line, 0) >= 0 {
+			break
 		}
 		var l outboxLine
 		if err := json.Unmarshal(line, &l); err != nil {
@@ -178,15 +183,15 @@ func (s *fileOutboxStore) compact() error {
 		err = os.Rename(s.path+".new", s.path)
 	}
 	if err == nil {
+		// From here on it is the new file, whatever fails: the next line goes
+		// behind its end, without a hole before it.
+		s.size, s.dead = int64(data.Len()), 0
 		err = syncFolder(filepath.Dir(s.path))
 	}
 	var reopened error
 	s.file, reopened = os.OpenFile(s.path, os.O_RDWR, outboxMode)
 	if reopened != nil {
 		s.file = nil
-	}
-	if err == nil {
-		s.size, s.dead = int64(data.Len()), 0
 	}
 	return errors.Join(err, reopened)
 }

@@ -292,3 +292,90 @@ func TestOutbox_Service(t *testing.T) {
 		t.Errorf("in the thread: %q", texts)
 	}
 }
+
+// TestOutboxFile_CutAnywhere: wherever a process or the power ended while a line
+// was written, what was put before is there, what was not is not, and the file
+// goes on.
+func TestOutboxFile_CutAnywhere(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "outbox")
+	put := func(store chat.OutboxStore, id string) {
+		t.Helper()
+		if err := store.Put(chat.OutboxMessage{ClientID: id, ThreadID: "a", Content: "soup? " + id}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	ids := func(store chat.OutboxStore) (list []string) {
+		t.Helper()
+		messages, err := store.Load()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range messages {
+			list = append(list, m.ClientID)
+		}
+		return list
+	}
+	store := openStore(t, path)
+	put(store, "1")
+	before, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	put(store, "2")
+	after, err := os.ReadFile(path)
+	if err := errors.Join(err, store.Close()); err != nil {
+		t.Fatal(err)
+	}
+	for cut := len(before); cut < len(after); cut++ {
+		torn := slices.Clone(after[:cut])
+		holed := slices.Clone(after)
+		clear(holed[len(before) : cut+1])
+		for name, data := range map[string][]byte{"torn": torn, "holed": holed} {
+			if err := os.WriteFile(path, data, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			store := openStore(t, path)
+			got := ids(store)
+			put(store, "3")
+			if err := store.Close(); err != nil {
+				t.Fatal(err)
+			}
+			store = openStore(t, path)
+			then := ids(store)
+			if err := store.Close(); err != nil {
+				t.Fatal(err)
+			}
+			if !slices.Equal(got, []string{"1"}) || !slices.Equal(then, []string{"1", "3"}) {
+				t.Fatalf("%s at %d of %d: %q, then %q", name, cut, len(after), got, then)
+			}
+		}
+	}
+}
+
+// TestOutbox_HandlersCallEverything: a handler may call any method, Close included.
+func TestOutbox_HandlersCallEverything(t *testing.T) {
+	testkit.CheckLeaks(t, time.Minute)
+	done := make(chan error, 1)
+	var o *chat.Outbox
+	ready := make(chan struct{})
+	o = openOutbox(t, chat.OutboxOptions{
+		Store: openStore(t, filepath.Join(t.TempDir(), "outbox")), Sender: &courier{}, Sent: func(s chat.OutboxSent) {
+			<-ready
+			if s.Message.Content == "first" {
+				_, err := o.Add(chat.OutboxMessage{ThreadID: "a", Content: "second"})
+				o.Waiting()
+				o.Retry()
+				if err := errors.Join(err, o.Remove(s.Message.ClientID)); err != nil {
+					done <- err
+				}
+				return
+			}
+			done <- o.Close()
+		},
+	})
+	close(ready)
+	add(t, o, "a", "first")
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+}
