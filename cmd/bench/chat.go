@@ -27,8 +27,8 @@ const (
 	chatText = "So where should we get lunch from today?"
 )
 
-// chat measures the service's chat: durable sends, and what idle connections
-// hold in memory.
+// chat measures the service's chat: durable sends, deliveries to connected
+// members, and what idle connections hold in memory.
 func chat(ctx context.Context, e *env) (r *figures.Result, err error) {
 	r = &figures.Result{}
 	rounds := e.times(5, 2)
@@ -38,9 +38,11 @@ func chat(ctx context.Context, e *env) (r *figures.Result, err error) {
 		counts = []int{200}
 	}
 	connections := []int{1, 16}
-	e.steps(rounds*len(connections) + 2*len(counts))
+	sizes := []int{2, 50, manyMembers}
+	e.steps(rounds*len(connections) + 2*len(counts) + rounds*(len(sizes)+1))
 	r.Set("sends", "%d rounds of %v for each number of connections, messages of %d bytes into %d threads of two, over REST", rounds, length, len(chatText), chatPairs)
-	r.Set("per core", "messages per second of the service's own processor time")
+	r.Set("per core", "messages, or deliveries, per second of the service's own processor time")
+	r.Set("deliveries", "every member connected over Parley's signaling; the members send in turn")
 	b, err := startChat(ctx, e)
 	if err != nil {
 		return nil, err
@@ -54,6 +56,13 @@ func chat(ctx context.Context, e *env) (r *figures.Result, err error) {
 		for range rounds {
 			if err := b.send(ctx, e, r, send, n, length); err != nil {
 				return r, err
+			}
+		}
+	}
+	for _, n := range sizes {
+		for range rounds {
+			if err := b.deliver(ctx, e, r, n, length); err != nil {
+				return r, fmt.Errorf("%d members: %w", n, err)
 			}
 		}
 	}
@@ -183,6 +192,29 @@ func (b *chatBench) thread(ctx context.Context, users []chatUser) (string, error
 		return "", err
 	}
 	return *made.ChatThread.ID, nil
+}
+
+// join adds users to a thread.
+func (b *chatBench) join(ctx context.Context, thread string, owner chatUser, users []chatUser) error {
+	if len(users) == 0 {
+		return nil
+	}
+	request := acswire.AddChatParticipantsRequest{}
+	for i := range users {
+		request.Participants = append(request.Participants, acswire.ChatParticipant{
+			CommunicationIdentifier: &acswire.IdentifierModel{CommunicationUser: &acswire.CommunicationUserModel{ID: &users[i].id}},
+		})
+	}
+	body, err := json.Marshal(request)
+	if err != nil {
+		return fmt.Errorf("participants: %w", err)
+	}
+	req, err := b.request(ctx, owner.token, acswire.ChatThreadPath(thread)+"/participants/:add", body)
+	if err != nil {
+		return err
+	}
+	var answer acswire.AddChatParticipantsResult
+	return b.answer(req, &answer)
 }
 
 func (b *chatBench) endpoint() string { return strings.TrimSuffix(b.connection.HTTPEndpoint, "/") }

@@ -26,7 +26,7 @@ func scenarios() []scenario {
 		{"memory", "resident memory of a program that links the engine only, in a call", memory},
 		{"service", "first start, restart, and idle memory of the service process", service},
 		{"rest", "tokens issued and users read over REST, beside a bare handler", rest},
-		{"chat", "durable sends over REST, and the memory of idle connections", chat},
+		{"chat", "durable sends, deliveries to members, and the memory of idle connections", chat},
 	}
 }
 

@@ -75,7 +75,10 @@ var floors = []floor{
 	{tree: "rest/identity", ours: append([]string{"rest/core", "rest/common", "rest/identity"}, pureCore...)},
 	{tree: "rest/core", ours: append([]string{"rest/core"}, pureCore...)},
 	{tree: "rest/common", ours: append([]string{"rest/core", "rest/common"}, pureCore...)},
-	{tree: "rest/chat", ours: append([]string{"rest/core", "rest/common", "rest/chat", "signaling"}, pureCore...)},
+	{
+		tree: "rest/chat", ours: append([]string{"rest/core", "rest/common", "rest/chat", "signaling"}, pureCore...),
+		others: []string{"google.golang.org/protobuf"}, // the messages of chat on the signaling connection
+	},
 	{tree: "rest/identity", ours: append([]string{"rest/core", "rest/common", "rest/identity"}, pureCore...)},
 	{tree: "rest/sms", ours: append([]string{"rest/core", "rest/common", "rest/sms"}, pureCore...)},
 	{tree: "rest/phonenumbers", ours: append([]string{"rest/core", "rest/common", "rest/phonenumbers"}, pureCore...)},
