@@ -282,18 +282,22 @@ func (s *Service) work(ctx context.Context) {
 }
 
 // claim leases the oldest operation that waits, or whose lease ran out.
-func (s *Service) claim(ctx context.Context) (op Operation, attempts int, err error) {
+func (s *Service) claim(ctx context.Context) (Operation, int, error) {
 	now := s.options.Now().UnixMilli()
 	due := " FROM operations WHERE state IN ('notStarted', 'running') AND leased_until < $1 AND " + s.mine
 	parameters := append([]any{now}, s.kinds...)
 	// Most of the time there is nothing to do: look before writing.
-	err = s.options.Store.Read(ctx, func(q store.Querier) error {
+	err := s.options.Store.Read(ctx, func(q store.Querier) error {
 		var one int
 		return q.QueryRow("SELECT 1"+due+" LIMIT 1", parameters...).Scan(&one)
 	})
 	if err != nil {
-		return op, 0, err
+		return Operation{}, 0, err
 	}
+	// No results of this function: the transaction may still run when it has
+	// returned, because ctx is over.
+	var op Operation
+	var attempts int
 	err = s.options.Store.Write(ctx, func(tx *store.Tx) error {
 		var id string
 		if err := tx.QueryRow("SELECT id"+due+" ORDER BY created_at, id LIMIT 1", parameters...).Scan(&id); err != nil {
@@ -310,7 +314,7 @@ func (s *Service) claim(ctx context.Context) (op Operation, attempts int, err er
 		return err
 	})
 	if err != nil {
-		return Operation{}, 0, err // the transaction may still run when ctx is over
+		return Operation{}, 0, err
 	}
 	return op, attempts, nil
 }
