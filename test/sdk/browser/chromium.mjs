@@ -80,7 +80,20 @@ class Browser {
   async close() {
     this.#child.kill();
     await this.ended;
-    rmSync(this.#profile, { recursive: true, force: true, maxRetries: 5 });
+    // Its helper processes write for a moment longer, into folders that are
+    // being removed.
+    for (let tries = 1; ; tries++) {
+      try {
+        rmSync(this.#profile, { recursive: true, force: true });
+        return;
+      } catch (error) {
+        if (tries === 40) {
+          console.log(`the browser's profile stays behind: ${error.message}`);
+          return;
+        }
+        await new Promise((resolve) => setTimeout(resolve, 250));
+      }
+    }
   }
 }
 
