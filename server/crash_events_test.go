@@ -29,8 +29,12 @@ func TestKill_EventsOfChat(t *testing.T) {
 	testkit.EachDatabase(t, func(t *testing.T, database string) {
 		testkit.CheckLeaks(t, time.Hour)
 		t.Cleanup(http.DefaultClient.CloseIdleConnections)
+		folder := t.TempDir()
+		if database == "" { // the process is to have the database that start uses
+			database = testkit.Database(t, folder)
+		}
 		w := &crashChat{
-			t: t, program: testkit.Program(t, "cmd/parley"), options: server.Options{DataDir: t.TempDir(), Database: database},
+			t: t, program: testkit.Program(t, "cmd/parley"), options: server.Options{DataDir: folder, Database: database},
 			heard: map[string]map[string]bool{}, told: make(chan struct{}, 1),
 		}
 		w.prepare()
