@@ -152,7 +152,6 @@ func (m *room) handle(message *signaling.Message) error {
 		if body.ChatEvent.GetKind() != signalpb.ChatEvent_MESSAGE_RECEIVED {
 			return nil
 		}
-		m.delivered.Add(1)
 		stamp, _, _ := strings.Cut(body.ChatEvent.GetMessage().GetContent(), " ")
 		if sent, err := strconv.ParseInt(stamp, 10, 64); err == nil && sent > 0 {
 			took := float64(time.Now().UnixNano()-sent) / float64(time.Millisecond)
@@ -160,6 +159,7 @@ func (m *room) handle(message *signaling.Message) error {
 			m.latency = append(m.latency, took)
 			m.mu.Unlock()
 		}
+		m.delivered.Add(1) // last: whoever waits for it reads latency without the lock
 	}
 	return nil
 }
