@@ -256,7 +256,7 @@ func TestIVFSink_EveryCodec_ReadsBackAndFFmpegDecodesIt(t *testing.T) {
 func countWithFFmpeg(t *testing.T, path string, want int) {
 	t.Helper()
 	if _, err := exec.LookPath("ffprobe"); err != nil {
-		t.Skip("ffprobe is not installed")
+		testkit.Missing(t, "ffprobe is not installed")
 	}
 	out, err := exec.Command("ffprobe", "-v", "error", "-count_frames", "-show_entries", "stream=nb_read_frames", "-of", "csv=p=0", path).CombinedOutput()
 	// The last field of a line with one; anything else is a complaint.

@@ -6,11 +6,13 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/parley-rtc/parley/internal/testkit"
 )
 
 func TestBackup_OfARunningService_IsAServiceAgain(t *testing.T) {
 	if _, err := exec.LookPath("tar"); err != nil {
-		t.Skip("no tar on this machine")
+		testkit.Missing(t, "tar is not installed")
 	}
 	dir := t.TempDir()
 	data, out, restored := filepath.Join(dir, "data"), filepath.Join(dir, "b.tar.gz"), filepath.Join(dir, "restored")

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/parley-rtc/parley/internal/testkit"
 	"github.com/parley-rtc/parley/media/g711"
 )
 
@@ -88,7 +89,7 @@ func TestEncode_CommittedVectors_AgreeWithFFmpeg(t *testing.T) {
 
 func TestEncode_EveryValue_AgreesWithFFmpeg(t *testing.T) {
 	if _, err := exec.LookPath("ffmpeg"); err != nil {
-		t.Skip("ffmpeg is not installed; the committed vectors were checked")
+		testkit.Missing(t, "ffmpeg is not installed; the committed vectors were checked")
 	}
 	var values []int16
 	var pcm []byte

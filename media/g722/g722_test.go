@@ -11,6 +11,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/parley-rtc/parley/internal/testkit"
 	"github.com/parley-rtc/parley/media/g722"
 )
 
@@ -58,7 +59,7 @@ func ffmpeg(t *testing.T, in []byte, args ...string) []byte {
 
 func TestEncodeDecode_NoiseAndRandomBytes_AreBitExactWithFFmpeg(t *testing.T) {
 	if _, err := exec.LookPath("ffmpeg"); err != nil {
-		t.Skip("ffmpeg is not installed; the committed vectors were checked")
+		testkit.Missing(t, "ffmpeg is not installed; the committed vectors were checked")
 	}
 	rng := rand.New(rand.NewPCG(1, 7))
 	var pcm []byte

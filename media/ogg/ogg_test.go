@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/parley-rtc/parley/internal/testkit"
 	"github.com/parley-rtc/parley/media/ogg"
 	"github.com/parley-rtc/parley/media/opus"
 	"github.com/parley-rtc/parley/media/samples"
@@ -256,7 +257,7 @@ func TestWriter_File_ReadsBackAndOthersReadIt(t *testing.T) {
 	}
 
 	if _, err := exec.LookPath("ffmpeg"); err != nil {
-		t.Skip("ffmpeg is not installed")
+		testkit.Missing(t, "ffmpeg is not installed")
 	}
 	cmd := exec.Command("ffmpeg", "-v", "warning", "-f", "ogg", "-i", "-", "-f", "s16le", "-ac", "1", "-")
 	cmd.Stdin = bytes.NewReader(out.Bytes())
