@@ -238,5 +238,6 @@ func retryAfter(header http.Header) time.Duration {
 	if err != nil || seconds < 0 {
 		return 0
 	}
-	return min(time.Duration(seconds)*time.Second, messageLife)
+	// Limited before it is multiplied: a large number of seconds is no time.Duration.
+	return time.Duration(min(seconds, int(messageLife/time.Second))) * time.Second
 }

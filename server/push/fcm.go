@@ -24,6 +24,8 @@ const (
 	fcmAssertion = time.Hour
 	// fcmEarly is how long before its end a token is not used any more.
 	fcmEarly = 5 * time.Minute
+	// fcmLongest is how long a token is used at most, in seconds, whatever is answered.
+	fcmLongest = 24 * 60 * 60
 )
 
 // FCMOptions configure the sender for Google's devices. Account is required.
@@ -120,7 +122,7 @@ func (f *FCM) bearer(ctx context.Context, stale string) (string, error) {
 		// An account that is refused is for the operator to mend.
 		return "", &LaterError{retryAfter(header), "no access token: " + strconv.Itoa(status)}
 	}
-	f.token, f.expires = answer.AccessToken, now.Add(time.Duration(answer.ExpiresIn)*time.Second)
+	f.token, f.expires = answer.AccessToken, now.Add(time.Duration(max(0, min(answer.ExpiresIn, fcmLongest)))*time.Second)
 	return f.token, nil
 }
 
