@@ -1,8 +1,10 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 
 	"golang.org/x/mod/modfile"
@@ -38,11 +40,16 @@ func writeModule(version, dir string) error {
 	if err := os.MkdirAll(folder, 0o755); err != nil {
 		return err
 	}
+	tree, err := committed()
+	if err != nil {
+		return err
+	}
+	defer func() { _ = os.RemoveAll(tree) }()
 	archive, err := os.Create(filepath.Join(folder, version+".zip"))
 	if err != nil {
 		return err
 	}
-	if err := zip.CreateFromVCS(archive, m, ".", "HEAD", ""); err != nil {
+	if err := zip.CreateFromDir(archive, m, tree); err != nil {
 		_ = archive.Close()
 		return err
 	}
@@ -62,4 +69,23 @@ func writeModule(version, dir string) error {
 		}
 	}
 	return nil
+}
+
+// committed lays what is committed at HEAD into a folder of its own: what lies
+// about in the tree is not in the module.
+func committed() (string, error) {
+	tree, err := os.MkdirTemp("", "release")
+	if err != nil {
+		return "", err
+	}
+	archive := filepath.Join(tree, "tree.tar")
+	for _, command := range [][]string{
+		{"git", "archive", "--format=tar", "--output", archive, "HEAD"},
+		{"tar", "-xf", archive, "-C", tree},
+	} {
+		if out, err := exec.Command(command[0], command[1:]...).CombinedOutput(); err != nil { //nolint:gosec // G204: the commands stand above
+			return "", errors.Join(fmt.Errorf("%s: %s: %w", command[0], out, err), os.RemoveAll(tree))
+		}
+	}
+	return tree, os.Remove(archive)
 }
