@@ -25,7 +25,7 @@ TESTFLAGS := $(TAGFLAG) $(RACE) -shuffle=on -count=1 -timeout 20m -p 2
 ON_POSTGRES := ./server ./server/arm ./server/calls ./server/chat ./server/eventgrid ./server/front ./server/identity ./server/operations ./server/push ./server/resource
 BIN       := bin
 
-.PHONY: help setup demo run build test test-fast test-sdk test-bind soak fuzz bench lint cross generate generate-check postman api-check bind-check bind-ios bind-android bind-c release clean
+.PHONY: help setup demo run build test test-fast test-sdk test-bind soak fuzz bench lint cross generate generate-check postman api-check bind-check bind-ios bind-android bind-c release release-check clean
 
 help: ## show this help
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -103,8 +103,11 @@ api-check: ## compare the exported Go API with that of the last release
 bind-check bind-ios bind-android bind-c: ## the bindings for phones and C (not there yet)
 	@echo "make $@: not there yet; it comes with the bindings (docs/scope.md)"; exit 1
 
-release: ## archives of the programs for Linux, macOS and Windows with checksums, into out/
+release: ## what users download (programs, C library, packages for phones where they can be made) with contents and checksums, into out/release
 	@scripts/release "$(VERSION)"
+
+release-check: ## does `go get` of what is committed work for somebody else?
+	@scripts/release --check
 
 clean: ## remove what the build made
 	@rm -rf $(BIN) out $(OUT) bench.json bench.html
