@@ -22,7 +22,7 @@ LDFLAGS   := -X main.version=$(VERSION)
 # One package after the other keeps real sockets and real codecs honest on two cores.
 TESTFLAGS := $(TAGFLAG) $(RACE) -shuffle=on -count=1 -timeout 20m -p 2
 # What keeps state in SQL is tested on both databases. The store and some more do so by themselves.
-ON_POSTGRES := ./server ./server/arm ./server/calls ./server/chat ./server/eventgrid ./server/front ./server/identity ./server/operations ./server/push ./server/resource
+ON_POSTGRES := ./server ./server/arm ./server/calls ./server/chat ./server/chatlink ./server/eventgrid ./server/front ./server/identity ./server/operations ./server/push ./server/resource
 BIN       := bin
 
 .PHONY: help setup demo run build test test-fast test-sdk test-bind soak fuzz bench lint cross generate generate-check postman api-check bind-check bind-ios bind-android bind-c release release-check clean

@@ -42,6 +42,9 @@ func (n *NewMessage) check() error {
 	if len(n.ClientID) > maxClientID {
 		return refuse(KindInvalid, "The client's message id is longer than %d bytes.", maxClientID)
 	}
+	if err := checkText(n.Content, n.SenderName, n.ClientID); err != nil {
+		return err
+	}
 	return checkMetadata(n.Metadata)
 }
 

@@ -114,6 +114,9 @@ func (s *Service) Typing(ctx context.Context, c *Caller, thread, name string) er
 	if len(name) > MaxName {
 		return refuse(KindTooLarge, "The display name is longer than %d bytes.", MaxName)
 	}
+	if err := checkText(name); err != nil {
+		return err
+	}
 	var members int64
 	err := s.read(ctx, c, thread, func(q store.Querier, _ Participant) error {
 		if err := small(q, thread); err != nil {

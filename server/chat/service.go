@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"strings"
 	"sync"
 	"time"
 
@@ -140,12 +141,26 @@ func decode(text string, v any) error {
 	return json.Unmarshal([]byte(text), v)
 }
 
+// checkText refuses what databases do not take in a text. JSON with it does not
+// come this far, other bodies do.
+func checkText(texts ...string) error {
+	for _, text := range texts {
+		if strings.IndexByte(text, 0) >= 0 {
+			return refuse(KindInvalid, "A text has the character U+0000, which is not allowed.")
+		}
+	}
+	return nil
+}
+
 // checkMetadata bounds metadata.
 func checkMetadata(metadata map[string]string) error {
 	size := 0
 	for name, value := range metadata {
 		if name == "" {
 			return refuse(KindInvalid, "A metadata name is empty.")
+		}
+		if err := checkText(name, value); err != nil {
+			return err
 		}
 		size += len(name) + len(value)
 	}

@@ -88,6 +88,9 @@ func (l *link) do(ctx context.Context, r *signalpb.ChatRequest) *signalpb.ChatRe
 	case err == nil:
 	case errors.As(err, &refused):
 		result.Code, result.Message = codeOf(refused), refused.Message
+		if result.Message == "" {
+			result.Message = "The request is not valid."
+		}
 	default:
 		if ctx.Err() == nil {
 			l.service.logger.Warn("request of a session", "error", err)
