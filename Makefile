@@ -110,4 +110,4 @@ release-check: ## does `go get` of what is committed work for somebody else?
 	@scripts/release --check
 
 clean: ## remove what the build made
-	@rm -rf $(BIN) out $(OUT) bench.json bench.html
+	@rm -rf $(BIN) out $(OUT) bench.json bench.html media/opus/static

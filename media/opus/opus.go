@@ -15,16 +15,20 @@
 // ErrUnavailable, and NewDecoder gives a decoder in Go that decodes and conceals
 // but cannot use in-band redundancy.
 //
-// Phones and other targets without pkg-config link a static library: with the
-// build tag opusstatic the package asks for -lopus and nothing else, and the
-// build says where it is:
+// Phones, and archives that carry libopus inside, link a static library. With
+// the build tag opusstatic it is the one that scripts/opus-static has built for
+// the target from the release source:
+//
+//	scripts/opus-static linux-arm64
+//	CC=aarch64-linux-gnu-gcc CGO_ENABLED=1 GOARCH=arm64 go build -tags opusstatic …
+//
+// or, outside of this tree, one that the build names:
 //
 //	CGO_CFLAGS=-I$PREFIX/include/opus CGO_LDFLAGS=-L$PREFIX/lib \
 //	    go build -tags opusstatic …
 //
-// where PREFIX holds a libopus.a that was configured for the target with
-// --disable-shared --enable-static. The directives for both ways are in
-// link_system.go and link_static.go; no other file knows of them.
+// The directives for both ways are in link_system.go and link_static.go; no
+// other file knows of them.
 package opus
 
 import (
