@@ -27,53 +27,44 @@ const (
 	chatText = "So where should we get lunch from today?"
 )
 
-// chat measures the service's chat: durable sends, deliveries to connected
-// members, and what idle connections hold in memory.
-func chat(ctx context.Context, e *env) (r *figures.Result, err error) {
-	r = &figures.Result{}
-	rounds := e.times(5, 2)
-	length := e.length(3*time.Second, 500*time.Millisecond)
-	counts := []int{1000, 10000}
-	if e.quick {
-		counts = []int{200}
+// chat measures the service's chat, durable sends, deliveries to connected
+// members, what idle connections hold in memory and what they cost others, and
+// beside it other systems under the same load.
+func chat(ctx context.Context, e *env) (_ *figures.Result, err error) {
+	c := &chatRun{
+		env: e, result: &figures.Result{}, rounds: e.times(5, 2), length: e.length(3*time.Second, 500*time.Millisecond),
+		sizes: []int{2, 50, manyMembers}, atOnce: []int{1, 16}, idles: []int{1000, 10000},
 	}
-	connections := []int{1, 16}
-	sizes := []int{2, 50, manyMembers}
-	e.steps(rounds*len(connections) + 2*len(counts) + rounds*(len(sizes)+1))
-	r.Set("sends", "%d rounds of %v for each number of connections, messages of %d bytes into %d threads of two, over REST", rounds, length, len(chatText), chatPairs)
-	r.Set("per core", "messages, or deliveries, per second of the service's own processor time")
-	r.Set("deliveries", "every member connected over Parley's signaling; the members send in turn")
-	b, err := startChat(ctx, e)
+	if e.quick {
+		c.idles = []int{200}
+	}
+	c.describe()
+	service, err := startChat(ctx, e)
 	if err != nil {
 		return nil, err
 	}
-	defer func() { err = errors.Join(err, b.close()) }()
-	send, err := b.sends(ctx)
-	if err != nil {
-		return r, err
-	}
-	for _, n := range connections {
-		for range rounds {
-			if err := b.send(ctx, e, r, send, n, length); err != nil {
-				return r, err
-			}
+	c.systems = []chatSystem{service}
+	defer func() {
+		for _, s := range c.systems {
+			err = errors.Join(err, s.close())
+		}
+	}()
+	if !e.alone {
+		others, err := c.rivals(ctx)
+		c.systems = append(c.systems, others...)
+		if err != nil {
+			return c.result, err
 		}
 	}
-	for _, n := range sizes {
-		for range rounds {
-			if err := b.deliver(ctx, e, r, n, length); err != nil {
-				return r, fmt.Errorf("%d members: %w", n, err)
-			}
+	perSize := c.rounds * len(c.systems)
+	e.steps(len(c.atOnce)*c.rounds*(1+len(c.systems)) + (len(c.sizes)+1)*perSize + len(c.idles)*(2*len(c.systems)+c.rounds*len(c.sizes)))
+	for _, stage := range []func(context.Context) error{c.sends, c.deliveries, c.idle, c.beside} {
+		if err := stage(ctx); err != nil {
+			return c.result, err
 		}
 	}
-	for _, n := range counts {
-		for _, secure := range []bool{false, true} {
-			if err := b.idle(ctx, e, r, n, secure); err != nil {
-				return r, err
-			}
-		}
-	}
-	return r, nil
+	c.compare()
+	return c.result, nil
 }
 
 // chatBench is the service under load.
@@ -275,20 +266,4 @@ func (b *chatBench) sends(ctx context.Context) (*target, error) {
 		p := &pairs[n%len(pairs)]
 		return b.request(ctx, p.users[n/len(pairs)%2].token, p.path, body)
 	}}, nil
-}
-
-// send is one round of sends.
-func (b *chatBench) send(ctx context.Context, e *env, r *figures.Result, t *target, connections int, length time.Duration) error {
-	l, err := t.press(ctx, connections, length, 0)
-	if err != nil {
-		return fmt.Errorf("send: %w", err)
-	}
-	name := func(figure string) string { return "send: " + plural(connections) + ", " + figure }
-	r.Metric(name("per core"), "Durable sends per second and core", "/s", figures.Goal{Quantile: figures.Median, Must: 2000, Aim: 5000, AtLeast: true}).Add(l.perCore())
-	r.Metric(name("rate"), "Durable sends per second", "/s").Add(l.rate())
-	const group = "Time of a send: p50 and p99 of each round"
-	r.Metric(name("p50"), group, "ms").Add(l.at(0.5))
-	r.Metric(name("p99"), group, "ms").Add(l.at(0.99))
-	e.step()
-	return nil
 }

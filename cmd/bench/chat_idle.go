@@ -4,13 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
-	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/parley-rtc/parley/cmd/bench/internal/figures"
 	"github.com/parley-rtc/parley/cmd/internal/account"
 	"github.com/parley-rtc/parley/signaling"
+	"github.com/parley-rtc/parley/signaling/signalpb"
 )
 
 const (
@@ -23,35 +25,46 @@ const (
 	settleTime = 15 * time.Second
 )
 
-// idle opens connections that do nothing and measures what the service holds
-// for each.
-func (b *chatBench) idle(ctx context.Context, e *env, r *figures.Result, n int, secure bool) (err error) {
-	if err := b.restart(ctx); err != nil {
-		return err
-	}
-	users := make([]chatUser, idleUsers)
-	for i := range users {
-		if users[i], err = b.user(ctx); err != nil {
-			return err
-		}
-	}
-	settle := e.length(settleTime, time.Second)
-	before, err := b.rest(ctx, settle)
-	if err != nil {
-		return err
-	}
-	clients, err := b.open(ctx, users, n, secure)
-	defer func() {
-		for _, c := range clients {
-			if c != nil {
-				err = errors.Join(err, c.Close())
+func idleName(kind string, n int) string {
+	return fmt.Sprintf("idle connection, %s, %d of them", kind, n)
+}
+
+// idle opens connections that do nothing and measures what each system holds
+// for each. What a system keeps of messages makes no difference, so one of
+// either kind is enough.
+func (c *chatRun) idle(ctx context.Context) error {
+	for _, n := range c.idles {
+		for _, secure := range []bool{false, true} {
+			for _, s := range slices.Clone(c.systems) {
+				if s.name() == ejabberdSQLite || s.name() == natsDurable {
+					c.step()
+					continue
+				}
+				if err := c.failed(ctx, s, c.idleOf(ctx, s, n, secure)); err != nil {
+					return err
+				}
+				c.step()
 			}
 		}
-	}()
+	}
+	return nil
+}
+
+func (c *chatRun) idleOf(ctx context.Context, s chatSystem, n int, secure bool) (err error) {
+	idlers, err := s.crowd(ctx, n, secure)
 	if err != nil {
 		return err
 	}
-	after, err := b.rest(ctx, settle)
+	defer func() { err = errors.Join(err, idlers.close()) }()
+	settle := c.env.length(settleTime, time.Second)
+	before, err := resting(ctx, s, settle)
+	if err != nil {
+		return err
+	}
+	if err := idlers.open(ctx); err != nil {
+		return err
+	}
+	after, err := resting(ctx, s, settle)
 	if err != nil {
 		return err
 	}
@@ -59,50 +72,119 @@ func (b *chatBench) idle(ctx context.Context, e *env, r *figures.Result, n int, 
 	if secure {
 		kind, goal = "TLS", figures.Goal{Quantile: figures.Most, Must: 40, Aim: 28}
 	}
-	name := fmt.Sprintf("idle connection, %s, %d of them", kind, n)
-	r.Metric(name, "Resident memory of the service for each idle connection", "KB", goal).Add((after - before) * 1000 / float64(n))
-	e.step()
+	c.metric(s, idleName(kind, n), "Resident memory of the server for each idle connection", "KB", goal).Add((after - before) * 1000 / float64(n))
 	return nil
 }
 
-// rest returns the resident memory in MB after a while of nothing.
-func (b *chatBench) rest(ctx context.Context, settle time.Duration) (float64, error) {
+// resting returns the resident memory in MB after a while of nothing.
+func resting(ctx context.Context, s chatSystem, settle time.Duration) (float64, error) {
 	if err := wait(ctx, settle); err != nil {
 		return 0, err
 	}
-	return b.process.resident()
+	return s.server().resident()
 }
 
-// open signs in n devices of users.
-func (b *chatBench) open(ctx context.Context, users []chatUser, n int, secure bool) ([]*signaling.Client, error) {
+// crowd starts the service afresh.
+func (b *chatBench) crowd(ctx context.Context, n int, secure bool) (crowd, error) {
+	return b.devices(ctx, n, secure, nil)
+}
+
+// devices starts the service afresh with users who have n devices in all. With
+// synced they ask for their threads, and it counts those who have been told.
+func (b *chatBench) devices(ctx context.Context, n int, secure bool, synced *atomic.Int64) (crowd, error) {
+	if err := b.restart(ctx); err != nil {
+		return crowd{}, err
+	}
+	users := make([]chatUser, idleUsers)
+	for i := range users {
+		var err error
+		if users[i], err = b.user(ctx); err != nil {
+			return crowd{}, err
+		}
+	}
+	clients := make([]*signaling.Client, n)
+	return crowd{
+		open: func(ctx context.Context) error { return b.open(ctx, users, clients, secure, synced) },
+		close: func() error {
+			var err error
+			for _, c := range clients {
+				if c != nil {
+					err = errors.Join(err, c.Close())
+				}
+			}
+			return err
+		},
+	}, nil
+}
+
+// open signs the devices in.
+func (b *chatBench) open(ctx context.Context, users []chatUser, clients []*signaling.Client, secure bool, synced *atomic.Int64) error {
 	owner, err := account.New(*b.connection, nil)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer owner.Close()
 	endpoint := b.endpoint()
 	if secure {
 		endpoint = strings.TrimSuffix(b.connection.Endpoint, "/")
 	}
-	clients := make([]*signaling.Client, n)
-	errs := make([]error, openers)
-	var wg sync.WaitGroup
-	for w := range openers {
-		wg.Go(func() {
-			for i := w; i < n && errs[w] == nil; i += openers {
-				u := &users[i%len(users)]
-				clients[i], errs[w] = signaling.NewClient(&signaling.ClientOptions{
-					Dialer:   signaling.NewWebSocketDialer(endpoint, &signaling.WebSocketOptions{TLSConfig: owner.TLS()}),
-					Token:    func(context.Context) (string, error) { return u.token, nil },
-					DeviceID: fmt.Sprint("device-", i),
-					Handler:  func(*signaling.Message) error { return nil },
-				})
-				if errs[w] == nil {
-					_, errs[w] = clients[i].Start(ctx)
+	return each(len(clients), func(i int) (err error) {
+		u := &users[i%len(users)]
+		clients[i], err = signaling.NewClient(&signaling.ClientOptions{
+			Dialer:   signaling.NewWebSocketDialer(endpoint, &signaling.WebSocketOptions{TLSConfig: owner.TLS()}),
+			Token:    func(context.Context) (string, error) { return u.token, nil },
+			DeviceID: fmt.Sprint("device-", i),
+			Handler: func(m *signaling.Message) error {
+				if m.GetChatSynced() != nil && synced != nil {
+					synced.Add(1)
 				}
-			}
+				return nil
+			},
 		})
+		if err != nil {
+			return err
+		}
+		if _, err := clients[i].Start(ctx); err != nil || synced == nil {
+			return err
+		}
+		return clients[i].Send(&signaling.Message{Body: &signalpb.Message_ChatSubscribe{ChatSubscribe: &signalpb.ChatSubscribe{}}})
+	})
+}
+
+// beside measures deliveries while many others are connected to the service,
+// every one of them ready to be told of messages.
+func (c *chatRun) beside(ctx context.Context) error {
+	service := c.systems[0].(*chatBench)
+	for _, n := range c.idles {
+		if err := c.besideOf(ctx, service, n); err != nil {
+			return fmt.Errorf("beside %d idle connections: %w", n, err)
+		}
 	}
-	wg.Wait()
-	return clients, errors.Join(errs...)
+	return nil
+}
+
+func (c *chatRun) besideOf(ctx context.Context, service *chatBench, n int) (err error) {
+	synced := &atomic.Int64{}
+	idlers, err := service.devices(ctx, n, false, synced)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, idlers.close()) }()
+	if err := idlers.open(ctx); err != nil {
+		return err
+	}
+	for limit := time.Now().Add(callTime); synced.Load() < int64(n); {
+		if time.Now().After(limit) {
+			return fmt.Errorf("%d of them are ready", synced.Load())
+		}
+		if err := wait(ctx, time.Millisecond); err != nil {
+			return err
+		}
+	}
+	for _, members := range c.sizes {
+		if err := c.deliver(ctx, members, []chatSystem{service}, fmt.Sprintf(" beside %d idle connections", n)); err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -47,8 +47,10 @@ type settings struct {
 	parley  string
 	// database is what the rest scenario keeps its data in; empty: SQLite.
 	database string
-	seed     uint64
-	link     linkFlags
+	// alone leaves the systems beside the service out of chat.
+	alone bool
+	seed  uint64
+	link  linkFlags
 }
 
 // linkFlags describe the emulated network.
@@ -127,7 +129,8 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	flags.BoolVar(&s.emulate, "emulated", false, "run the latency scenario over the emulated network instead of the system's")
 	flags.BoolVar(&s.json, "json", false, "print bench.json on standard output instead of the table")
 	flags.StringVar(&s.parley, "parley", "", "the parley `program` for the scenarios that run the service as a process; empty: beside this one, or built")
-	flags.StringVar(&s.database, "database", "", "`URL` of an empty PostgreSQL database for the rest scenario; empty: SQLite")
+	flags.StringVar(&s.database, "database", "", "`URL` of an empty PostgreSQL database for the rest and chat scenarios; empty: SQLite")
+	flags.BoolVar(&s.alone, "alone", false, "the chat scenario without ejabberd and nats-server")
 	flags.Uint64Var(&s.seed, "seed", 1, "`seed` of the emulated network")
 	flags.DurationVar(&s.link.delay, "delay", 50*time.Millisecond, "one-way `delay` of every leg of the emulated network")
 	flags.DurationVar(&s.link.jitter, "jitter", 0, "mean further `delay` of each packet")

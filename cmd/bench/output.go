@@ -63,12 +63,39 @@ func metricsRows(result *figures.Result) (rows [][]string) {
 	return rows
 }
 
+func ratiosHead() []string {
+	return []string{"Beside other systems, medians", "this", "other", "this / other"}
+}
+
+// ratiosRows are the rows of the table of ratios; a system that did not run
+// says so in its place.
+func ratiosRows(result *figures.Result) (rows [][]string) {
+	median := func(name string) string {
+		if m := result.Find(name); m != nil && len(m.Values) > 0 {
+			return figure(m.At(figures.Median)) + " " + m.Unit
+		}
+		return "–"
+	}
+	for _, one := range result.Ratios {
+		value := one.Missing
+		if value == "" {
+			value = fmt.Sprintf("%.3g", one.Value)
+		}
+		rows = append(rows, []string{one.Name, median(one.Of), median(one.To), value})
+	}
+	return rows
+}
+
 // table renders everything for a terminal.
 func (r *report) table() string {
 	var b strings.Builder
 	for _, result := range r.Results {
 		fmt.Fprintf(&b, "\n%s: %s\n", result.Scenario, result.Summary)
 		columns(&b, metricsHead(), metricsRows(result))
+		if rows := ratiosRows(result); len(rows) > 0 {
+			b.WriteString("\n")
+			columns(&b, ratiosHead(), rows)
+		}
 		for _, n := range result.Notes {
 			fmt.Fprintf(&b, "  %s\n", n)
 		}
@@ -191,6 +218,9 @@ func section(result *figures.Result) page.Section {
 			p.Series = append(p.Series, page.Series{Name: one.Name, X: one.X, Y: one.Y})
 		}
 		s.Blocks = append(s.Blocks, p.Draw())
+	}
+	if rows := ratiosRows(result); len(rows) > 0 {
+		s.Blocks = append(s.Blocks, page.Table("Ratios", ratiosHead(), rows))
 	}
 	s.Blocks = append(s.Blocks, page.Table("All figures", metricsHead(), metricsRows(result)))
 	var rows [][]string

@@ -80,11 +80,26 @@ type process struct {
 }
 
 func start(ctx context.Context, path string, args ...string) (*process, error) {
-	p := &process{cmd: exec.CommandContext(ctx, path, args...), lines: make(chan string, 64)} //nolint:gosec // G204: our own programs
-	p.cmd.Stderr = os.Stderr
+	cmd := exec.CommandContext(ctx, path, args...) //nolint:gosec // G204: our own programs
+	cmd.Stderr = os.Stderr
+	return launch(cmd)
+}
+
+// launch starts a program of ours or of others; one that writes to a file says
+// no lines.
+func launch(cmd *exec.Cmd) (*process, error) {
+	p := &process{cmd: cmd, lines: make(chan string, 64)}
 	var err error
 	if p.stdin, err = p.cmd.StdinPipe(); err != nil {
 		return nil, fmt.Errorf("start: %w", err)
+	}
+	if p.cmd.Stdout != nil {
+		close(p.lines)
+		p.began = time.Now()
+		if err := p.cmd.Start(); err != nil {
+			return nil, fmt.Errorf("start: %w", err)
+		}
+		return p, nil
 	}
 	stdout, err := p.cmd.StdoutPipe()
 	if err != nil {

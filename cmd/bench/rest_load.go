@@ -41,6 +41,8 @@ type target struct {
 	// request makes the n-th request.
 	request func(ctx context.Context, n int) (*http.Request, error)
 	want    int
+	// do, when it is given, does the n-th of anything else instead.
+	do func(ctx context.Context, n int) error
 }
 
 // press sends requests over a number of connections for a while. With a rate
@@ -104,6 +106,9 @@ func (t *target) worker(ctx context.Context, i, connections int, begin time.Time
 }
 
 func (t *target) once(ctx context.Context, client *http.Client, n int) error {
+	if t.do != nil {
+		return t.do(ctx, n)
+	}
 	req, err := t.request(ctx, n)
 	if err != nil {
 		return err

@@ -69,6 +69,7 @@ type Result struct {
 	Curves   []Curves  `json:"curves,omitempty"`
 	// Breakdowns take medians apart.
 	Breakdowns []Breakdown `json:"breakdowns,omitempty"`
+	Ratios     []Ratio     `json:"ratios,omitempty"`
 	Notes      []string    `json:"notes,omitempty"`
 	Seconds    float64     `json:"seconds"`
 }
@@ -107,6 +108,34 @@ type BreakdownRow struct {
 	Name    string   `json:"name"`
 	Metrics []string `json:"metrics"`
 	Names   []string `json:"names"`
+}
+
+// Ratio sets the median of a metric beside that of another.
+type Ratio struct {
+	// Name says what is compared.
+	Name string `json:"name"`
+	// Of and To name the metrics.
+	Of string `json:"of"`
+	To string `json:"to"`
+	// Value is the one divided by the other; 0 when one was not measured.
+	Value float64 `json:"value,omitempty"`
+	// Missing says why there is no value.
+	Missing string `json:"missing,omitempty"`
+}
+
+// Compare adds a ratio; missing is the reason when the other was not measured.
+func (r *Result) Compare(name, of, to, missing string) {
+	ratio := Ratio{Name: name, Of: of, To: to, Missing: missing}
+	if one, other := r.Find(of), r.Find(to); one != nil && other != nil {
+		// Memory that went back meanwhile can make a figure negative; that is no ratio.
+		if value := one.At(Median) / other.At(Median); value > 0 && !math.IsInf(value, 0) {
+			ratio.Value, ratio.Missing = value, ""
+		}
+	}
+	if ratio.Value == 0 && ratio.Missing == "" {
+		ratio.Missing = "not measured"
+	}
+	r.Ratios = append(r.Ratios, ratio)
 }
 
 // Metric returns the metric of that name, made when it is not there.

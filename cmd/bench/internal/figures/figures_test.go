@@ -54,3 +54,25 @@ func TestResult_Judge(t *testing.T) {
 		t.Error("goal without values")
 	}
 }
+
+func TestResult_Compare(t *testing.T) {
+	var r figures.Result
+	r.Metric("this", "", "").Add(30)
+	r.Metric("other", "", "").Add(20)
+	r.Metric("nothing", "", "").Add(0)
+	r.Metric("below", "", "").Add(-5)
+	r.Metric("empty", "", "")
+	r.Compare("both", "this", "other", "why")
+	r.Compare("absent", "this", "absent", "why")
+	r.Compare("empty", "this", "empty", "")
+	r.Compare("by nothing", "this", "nothing", "")
+	r.Compare("below", "this", "below", "")
+	for i, want := range []struct {
+		value   float64
+		missing string
+	}{{1.5, ""}, {0, "why"}, {0, "not measured"}, {0, "not measured"}, {0, "not measured"}} {
+		if got := r.Ratios[i]; got.Value != want.value || got.Missing != want.missing {
+			t.Errorf("%s: %+v", got.Name, got)
+		}
+	}
+}
