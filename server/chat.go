@@ -23,7 +23,7 @@ func (s *Server) openChat() error {
 	if err != nil {
 		return err
 	}
-	s.links = chatlink.Open(chatlink.Options{Chat: s.chat, Logger: s.logger})
+	s.links = chatlink.Open(chatlink.Options{Chat: s.chat, Limits: s.limiter, Logger: s.logger})
 	return nil
 }
 

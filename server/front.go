@@ -53,12 +53,15 @@ func (t RequestTimeouts) orDefaults() RequestTimeouts {
 // process that died are removed at the next start.
 const bodiesFolder = "bodies"
 
+// openLimits reads how often what may be asked. Requests of REST and those over
+// the connections of agents are counted together.
+func (s *Server) openLimits() (err error) {
+	s.limiter, err = limits.Load(s.options.Limits, s.options.Now)
+	return err
+}
+
 // frontOptions configures the door of the REST API.
 func (s *Server) frontOptions() (front.Options, error) {
-	limiter, err := limits.Load(s.options.Limits, s.options.Now)
-	if err != nil {
-		return front.Options{}, err
-	}
 	bodies := s.folder.file(bodiesFolder)
 	if err := errors.Join(os.RemoveAll(bodies), os.Mkdir(bodies, 0o700)); err != nil {
 		return front.Options{}, err
@@ -66,7 +69,7 @@ func (s *Server) frontOptions() (front.Options, error) {
 	options := front.Options{
 		Resources:      s.hosts,
 		Authenticators: s.authenticators(),
-		Limits:         limiter,
+		Limits:         s.limiter,
 		Repeats:        repeat.New(s.store, s.options.Now),
 		PublicHost:     s.publicHost(),
 		TempDir:        bodies,

@@ -17,6 +17,7 @@ import (
 	"github.com/parley-rtc/parley/server/chat"
 	"github.com/parley-rtc/parley/server/chatlink"
 	"github.com/parley-rtc/parley/server/identity"
+	"github.com/parley-rtc/parley/server/limits"
 	"github.com/parley-rtc/parley/server/metrics"
 	"github.com/parley-rtc/parley/server/oidc"
 	"github.com/parley-rtc/parley/server/operations"
@@ -72,6 +73,7 @@ type Server struct {
 	push       *push.Service
 	presence   *push.Presence
 	links      *chatlink.Service
+	limiter    *limits.Limiter
 
 	http, https net.Listener
 	servers     []*http.Server

@@ -60,6 +60,7 @@ func (s *Server) start() error {
 		return err
 	}
 	for _, open := range []func() error{
+		s.openLimits,
 		s.openWebhooks,
 		s.openPush, // threads and calls wake phones
 		s.openChat,

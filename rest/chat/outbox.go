@@ -90,7 +90,8 @@ type OutboxOptions struct {
 	Sent   func(OutboxSent)
 	Failed func(OutboxFailed)
 	// Retry is the pause after the first failure that may pass, doubled to a
-	// minute. Zero: one second.
+	// minute. Zero: one second. When the service says how long to wait, as for a
+	// limit, that counts instead.
 	Retry time.Duration
 	// Logger gets debug messages, never what was written. Nil is silent.
 	Logger *slog.Logger
@@ -299,6 +300,12 @@ func (o *Outbox) send(thread string, l *lane) {
 			})
 		default:
 			o.options.Logger.Debug("message not sent yet", "error", err)
+			if asked := retryAfter(err); asked > 0 {
+				if !o.wait(l, asked) {
+					return
+				}
+				continue
+			}
 			if !o.wait(l, pause) {
 				return
 			}
@@ -343,6 +350,21 @@ func (o *Outbox) wait(l *lane, d time.Duration) bool {
 		return false
 	}
 	return true
+}
+
+// retryAfter is the wait that the service asks for; zero for none.
+func retryAfter(err error) time.Duration {
+	var refused *RefusedError
+	var response *core.ResponseError
+	switch {
+	case errors.As(err, &refused):
+		return refused.RetryAfter
+	case errors.As(err, &response):
+		wait, _ := core.RetryAfter(response.RawResponse)
+		return wait
+	default:
+		return 0
+	}
 }
 
 // final tells whether a failure will not pass.

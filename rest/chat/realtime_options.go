@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"time"
 
 	"github.com/parley-rtc/parley/signaling"
 )
@@ -24,6 +25,10 @@ type RefusedError struct {
 	StatusCode int
 	// Message is a sentence for a person; it may be empty.
 	Message string
+	// RetryAfter is how long to wait before it is asked for again; zero when the
+	// service does not say. Only a StatusCode of 429 has it: the service limits
+	// how often that may be done, and has not done it.
+	RetryAfter time.Duration
 }
 
 // Error returns the code and the message.

@@ -249,7 +249,9 @@ func (r *Realtime) sleep(d time.Duration) bool {
 
 // answered takes an answer of the service.
 func (r *Realtime) answered(result *signalpb.ChatResult) {
-	if code := result.GetCode(); code == http.StatusTooManyRequests || code >= http.StatusInternalServerError {
+	// A limit is for the caller to know; what the service is too busy for passes.
+	busy := result.GetCode() == http.StatusTooManyRequests && result.GetRetryAfterMs() == 0
+	if busy || result.GetCode() >= http.StatusInternalServerError {
 		r.requests.retry(result.GetNumber())
 		return
 	}
@@ -259,7 +261,8 @@ func (r *Realtime) answered(result *signalpb.ChatResult) {
 }
 
 // ask asks for one thing and waits for the answer. What the service cannot do
-// at the moment is asked again until the context ends.
+// at the moment is asked again until the context ends; beyond a limit it is
+// refused.
 func (r *Realtime) ask(ctx context.Context, ask *signalpb.ChatRequest) (*signalpb.ChatResult, error) {
 	if ask.GetThreadId() == "" {
 		return nil, fmt.Errorf("%w: no thread", core.ErrInvalidParameter)
@@ -292,7 +295,10 @@ func (r *Realtime) ask(ctx context.Context, ask *signalpb.ChatRequest) (*signalp
 		case !ok:
 			return nil, ErrClosed
 		case result.GetCode() != 0:
-			return nil, &RefusedError{StatusCode: int(result.GetCode()), Message: result.GetMessage()}
+			return nil, &RefusedError{
+				StatusCode: int(result.GetCode()), Message: result.GetMessage(),
+				RetryAfter: time.Duration(result.GetRetryAfterMs()) * time.Millisecond,
+			}
 		}
 		return result, nil
 	case <-ctx.Done():
@@ -304,8 +310,8 @@ func (r *Realtime) ask(ctx context.Context, ask *signalpb.ChatRequest) (*signalp
 // SendMessage writes into a thread and returns when the message is durable.
 // However often the connection is lost meanwhile, the message is written once;
 // when the context ends before the answer it may be written or not, and sending
-// it again with the same ClientID finds out. Errors: *RefusedError, ErrClosed,
-// ErrNotStarted.
+// it again with the same ClientID finds out. Errors: *RefusedError, whose
+// RetryAfter is set when too many messages were sent, ErrClosed, ErrNotStarted.
 func (r *Realtime) SendMessage(ctx context.Context, threadID, content string, options *RealtimeSendMessageOptions) (RealtimeSendMessageResponse, error) {
 	if options == nil {
 		options = &RealtimeSendMessageOptions{}

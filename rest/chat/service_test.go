@@ -37,10 +37,14 @@ type service struct {
 
 // startService runs the real service. At the end its answers are held against
 // the specifications, when they are there.
-func startService(t *testing.T) *service {
+func startService(t *testing.T, with ...func(*server.Options)) *service {
 	t.Helper()
 	var recording bytes.Buffer
-	srv, err := server.New(server.Options{DataDir: t.TempDir(), TURNAddr: "off", Record: &recording})
+	options := server.Options{DataDir: t.TempDir(), TURNAddr: "off", Record: &recording}
+	for _, set := range with {
+		set(&options)
+	}
+	srv, err := server.New(options)
 	if err != nil {
 		t.Fatal(err)
 	}

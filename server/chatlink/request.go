@@ -68,6 +68,11 @@ func (l *link) work(ctx context.Context) {
 // do does one thing.
 func (l *link) do(ctx context.Context, r *signalpb.ChatRequest) *signalpb.ChatResult {
 	result := &signalpb.ChatResult{Number: r.GetNumber()}
+	if refused := l.count(r); refused != nil {
+		result.Code, result.Message = http.StatusTooManyRequests, refused.Message()
+		result.RetryAfterMs = uint32(min(max(refused.Wait.Milliseconds()+1, 1), math.MaxUint32)) //nolint:gosec // bounded here
+		return result
+	}
 	var err error
 	switch action := r.GetAction().(type) {
 	case *signalpb.ChatRequest_Send:

@@ -12,6 +12,7 @@ import (
 
 	"github.com/parley-rtc/parley/server/chat"
 	"github.com/parley-rtc/parley/server/guid"
+	"github.com/parley-rtc/parley/server/limits"
 	"github.com/parley-rtc/parley/signaling"
 	"github.com/parley-rtc/parley/signaling/signalpb"
 )
@@ -20,6 +21,9 @@ import (
 type Options struct {
 	// Chat keeps the threads. Required.
 	Chat *chat.Service
+	// Limits counts what agents ask for together with the requests of REST that
+	// do the same; nil lets everything pass.
+	Limits *limits.Limiter
 	// Logger hears of failures; nil is silent. Nothing that was written in a
 	// thread reaches it.
 	Logger *slog.Logger
@@ -29,6 +33,7 @@ type Options struct {
 // goroutine.
 type Service struct {
 	chat   *chat.Service
+	limits *limits.Limiter
 	logger *slog.Logger
 	events *eventCache
 
@@ -51,7 +56,7 @@ func Open(options Options) *Service {
 	if options.Logger == nil {
 		options.Logger = slog.New(slog.DiscardHandler)
 	}
-	s := &Service{chat: options.Chat, logger: options.Logger, events: newEventCache(), links: map[*signaling.Session]*link{}}
+	s := &Service{chat: options.Chat, limits: options.Limits, logger: options.Logger, events: newEventCache(), links: map[*signaling.Session]*link{}}
 	s.base, s.stop = context.WithCancel(context.Background())
 	return s
 }

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
-	"math"
 	"net/http"
 	"net/url"
 	"runtime/debug"
@@ -21,7 +20,6 @@ import (
 
 const (
 	maxClientID    = 128
-	minRetryAfter  = 1
 	repeatAccepted = "accepted"
 	repeatRejected = "rejected"
 	// countedBody is the longest body whose length the server finds out itself.
@@ -159,11 +157,9 @@ func (x *exchange) limit(by func(limits.Call) *limits.Refusal) error {
 	if refused == nil {
 		return nil
 	}
-	seconds := max(minRetryAfter, int(math.Ceil(refused.Wait.Seconds())))
 	return &Error{
-		Status: http.StatusTooManyRequests, Code: acswire.CodeTooManyRequests,
-		Message: "Too many requests (" + refused.Rule + "). Try again in " + strconv.Itoa(seconds) + " seconds.",
-		Header:  http.Header{acswire.HeaderRetryAfter: {strconv.Itoa(seconds)}},
+		Status: http.StatusTooManyRequests, Code: acswire.CodeTooManyRequests, Message: refused.Message(),
+		Header: http.Header{acswire.HeaderRetryAfter: {strconv.Itoa(refused.Seconds())}},
 	}
 }
 

@@ -2,7 +2,9 @@ package limits
 
 import (
 	"encoding/json"
+	"math"
 	"slices"
+	"strconv"
 	"sync"
 	"time"
 
@@ -63,6 +65,14 @@ type Refusal struct {
 	Rule string
 	Wait time.Duration
 }
+
+// Message tells the sender about it.
+func (r *Refusal) Message() string {
+	return "Too many requests (" + r.Rule + "). Try again in " + strconv.Itoa(r.Seconds()) + " seconds."
+}
+
+// Seconds is the wait in whole seconds, at least one.
+func (r *Refusal) Seconds() int { return max(1, int(math.Ceil(r.Wait.Seconds()))) }
 
 // Limiter counts. Its methods may be called from any goroutine; a nil Limiter
 // lets everything pass.

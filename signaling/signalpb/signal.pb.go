@@ -1790,7 +1790,9 @@ type ChatResult struct {
 	// Of a message that was sent.
 	MessageId uint64 `protobuf:"varint,4,opt,name=message_id,json=messageId,proto3" json:"message_id,omitempty"`
 	// The message was there already.
-	Repeated      bool `protobuf:"varint,5,opt,name=repeated,proto3" json:"repeated,omitempty"`
+	Repeated bool `protobuf:"varint,5,opt,name=repeated,proto3" json:"repeated,omitempty"`
+	// With 429: how long to wait before asking again, when that is known.
+	RetryAfterMs  uint32 `protobuf:"varint,6,opt,name=retry_after_ms,json=retryAfterMs,proto3" json:"retry_after_ms,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1858,6 +1860,13 @@ func (x *ChatResult) GetRepeated() bool {
 		return x.Repeated
 	}
 	return false
+}
+
+func (x *ChatResult) GetRetryAfterMs() uint32 {
+	if x != nil {
+		return x.RetryAfterMs
+	}
+	return 0
 }
 
 // ChatThread tells where a thread stands: before its first event, after those
@@ -2812,7 +2821,7 @@ const file_signaling_signalpb_signal_proto_rawDesc = "" +
 	"senderName\"-\n" +
 	"\fChatMarkRead\x12\x1d\n" +
 	"\n" +
-	"message_id\x18\x01 \x01(\x04R\tmessageId\"\x8d\x01\n" +
+	"message_id\x18\x01 \x01(\x04R\tmessageId\"\xb3\x01\n" +
 	"\n" +
 	"ChatResult\x12\x16\n" +
 	"\x06number\x18\x01 \x01(\x04R\x06number\x12\x12\n" +
@@ -2820,7 +2829,8 @@ const file_signaling_signalpb_signal_proto_rawDesc = "" +
 	"\amessage\x18\x03 \x01(\tR\amessage\x12\x1d\n" +
 	"\n" +
 	"message_id\x18\x04 \x01(\x04R\tmessageId\x12\x1a\n" +
-	"\brepeated\x18\x05 \x01(\bR\brepeated\"\x97\x01\n" +
+	"\brepeated\x18\x05 \x01(\bR\brepeated\x12$\n" +
+	"\x0eretry_after_ms\x18\x06 \x01(\rR\fretryAfterMs\"\x97\x01\n" +
 	"\n" +
 	"ChatThread\x12\x1b\n" +
 	"\tthread_id\x18\x01 \x01(\tR\bthreadId\x12\x16\n" +
