@@ -66,8 +66,9 @@ test-sdk: ## the official Azure SDKs (JavaScript in Node and in Chromium, Python
 	@scripts/setup sdk
 	@CGO_ENABLED=$(CGO) scripts/test-sdk $(ARGS)
 
-test-bind: ## the bindings, exercised (not there yet)
-	@echo "make test-bind: not there yet; it comes with the bindings (docs/scope.md)"; exit 1
+test-bind: ## the bindings, exercised by programs in other languages; ARGS="-run TestPython" for one
+	@scripts/setup bind
+	@$(GO) test -tags bind -count=1 -timeout 60m $(ARGS) ./test/bind/...
 
 soak: ## the random tests with their full counts, or as many as fit SOAK_SECONDS (default 3600)
 	@scripts/setup test
@@ -100,7 +101,10 @@ postman: ## a Postman collection of the REST surface, into out/
 api-check: ## compare the exported Go API with that of the last release
 	@scripts/api-check
 
-bind-check bind-ios bind-android bind-c: ## the bindings for phones and C (not there yet)
+bind-check: ## gobind for Java and Objective-C: nothing left out, and the API as it is listed (scripts/bind-check -update)
+	@scripts/bind-check $(ARGS)
+
+bind-ios bind-android bind-c: ## the bindings for phones and C (not there yet)
 	@echo "make $@: not there yet; it comes with the bindings (docs/scope.md)"; exit 1
 
 release: ## what users download (programs, C library, packages for phones where they can be made) with contents and checksums, into out/release

@@ -118,6 +118,14 @@ func (r *pcmRing) trim(read int) {
 	r.slack, r.passed = r.length, 0
 }
 
+// flush drops everything that is kept.
+func (r *pcmRing) flush() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.drop(r.length)
+	r.slack, r.passed = len(r.samples), 0
+}
+
 func (r *pcmRing) close() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -150,6 +158,9 @@ func (s *PCMSource) ReadAudio(frame []int16) error {
 	return nil
 }
 
+// Flush drops what was not read yet, and counts it.
+func (s *PCMSource) Flush() { s.ring.flush() }
+
 // Stats returns a snapshot.
 func (s *PCMSource) Stats() PCMStats { return s.ring.snapshot() }
 
@@ -179,6 +190,9 @@ func (s *PCMSink) Read(samples []int16) error {
 	}
 	return nil
 }
+
+// Flush drops what was not read yet, and counts it.
+func (s *PCMSink) Flush() { s.ring.flush() }
 
 // Stats returns a snapshot.
 func (s *PCMSink) Stats() PCMStats { return s.ring.snapshot() }

@@ -1,0 +1,306 @@
+//go:build bind
+
+package bind_test
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/parley-rtc/parley/internal/audiocheck"
+	"github.com/parley-rtc/parley/internal/testkit"
+	"github.com/parley-rtc/parley/media"
+	"github.com/parley-rtc/parley/media/ivf"
+	"github.com/parley-rtc/parley/media/samples"
+)
+
+// parley is the service's program.
+var parley string
+
+func TestMain(m *testing.M) {
+	os.Exit(func() int {
+		folder, err := os.MkdirTemp("", "parley-bind")
+		if err == nil {
+			defer os.RemoveAll(folder)
+			parley, err = testkit.BuildParley(folder)
+		}
+		if err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return 1
+		}
+		return m.Run()
+	}())
+}
+
+const (
+	// speechTime is how much of the speech alice says.
+	speechTime = 6 * time.Second
+	// callsInARow is PARLEY_CALLS; PARLEY_BIND_CALLS overrides it on a desk.
+	callsInARow = 200
+	// programTime bounds a program.
+	programTime = 10 * time.Minute
+)
+
+// checks are what every program has to report.
+var checks = []string{"call", "audio", "video", "data", "chat", "typing", "errors", "close"}
+
+// scenario is what a program is run against.
+type scenario struct {
+	t      *testing.T
+	env    []string
+	speech []int16
+	heard  string
+	// checks are the names that must be reported; nil: checks.
+	checks []string
+}
+
+// newScenario starts a service with two users and a thread, and lays out the
+// files.
+func newScenario(t *testing.T) *scenario {
+	t.Helper()
+	service := testkit.StartService(t, parley)
+	folder := t.TempDir()
+	s := &scenario{t: t, heard: filepath.Join(folder, "heard.pcm"), speech: speech(t)}
+	alice, aliceToken := service.NewUser(t)
+	bob, bobToken := service.NewUser(t)
+	calls := os.Getenv("PARLEY_BIND_CALLS")
+	if calls == "" {
+		calls = strconv.Itoa(callsInARow)
+	}
+	own := filepath.Join(folder, "own")
+	if err := os.Mkdir(own, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	pcm := filepath.Join(folder, "speech.pcm")
+	var data bytes.Buffer
+	if err := errors.Join(binary.Write(&data, binary.LittleEndian, s.speech), os.WriteFile(pcm, data.Bytes(), 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	s.env = []string{
+		"PARLEY_ENDPOINT=" + service.Endpoint, "PARLEY_CA=" + service.CAFile,
+		"PARLEY_ALICE_ID=" + alice, "PARLEY_ALICE_TOKEN=" + aliceToken,
+		"PARLEY_BOB_ID=" + bob, "PARLEY_BOB_TOKEN=" + bobToken,
+		"PARLEY_THREAD=" + service.NewThread(t, aliceToken, bob),
+		"PARLEY_SPEECH=" + pcm, "PARLEY_HEARD=" + s.heard, "PARLEY_VIDEO=" + video(t, folder),
+		"PARLEY_CALLS=" + calls, "PARLEY_DIR=" + own,
+	}
+	return s
+}
+
+// speech is what alice says.
+func speech(t *testing.T) []int16 {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "speech.ogg")
+	if err := os.WriteFile(path, samples.SpeechCaller(), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	file, err := media.OpenAudioFile(path, &media.AudioFileOptions{Loop: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	said := make([]int16, int(speechTime.Seconds())*media.AudioSampleRate)
+	for rest := said; len(rest) > 0; rest = rest[media.AudioFrameSamples:] {
+		if err := file.ReadAudio(rest[:media.AudioFrameSamples]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return said
+}
+
+// video lays out the frames of the test picture.
+func video(t *testing.T, folder string) string {
+	t.Helper()
+	folder = filepath.Join(folder, "video")
+	if err := os.Mkdir(folder, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	reader, err := ivf.NewReader(bytes.NewReader(samples.Video()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for n := 1; ; n++ {
+		frame, err := reader.ReadFrame()
+		if errors.Is(err, io.EOF) {
+			return folder
+		}
+		if err == nil {
+			err = os.WriteFile(filepath.Join(folder, fmt.Sprintf("%04d.vp8", n)), frame.Data, 0o600)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// command returns a program with the scenario's environment, and further
+// variables NAME=value.
+func (s *scenario) command(ctx context.Context, env []string, program string, args ...string) *exec.Cmd {
+	cmd := exec.CommandContext(ctx, program, args...)
+	cmd.Env = append(append(os.Environ(), s.env...), env...)
+	return cmd
+}
+
+// run runs a program and judges what it says and what bob heard.
+func (s *scenario) run(env []string, program string, args ...string) {
+	s.t.Helper()
+	ctx, cancel := context.WithTimeout(s.t.Context(), programTime)
+	defer cancel()
+	cmd := s.command(ctx, env, program, args...)
+	// Who is started by the program and outlives it must not hold the test.
+	cmd.WaitDelay = 10 * time.Second
+	out, err := cmd.CombinedOutput()
+	s.t.Logf("%s:\n%s", filepath.Base(program), out)
+	if err != nil {
+		s.t.Errorf("%s: %v", filepath.Base(program), err)
+	}
+	s.judge(out)
+	s.listen()
+}
+
+// judge reads the lines of a program.
+func (s *scenario) judge(out []byte) {
+	s.t.Helper()
+	var passed []string
+	for lines := bufio.NewScanner(bytes.NewReader(out)); lines.Scan(); {
+		word, rest, _ := strings.Cut(strings.TrimSpace(lines.Text()), " ")
+		switch word {
+		case "ok":
+			passed = append(passed, rest)
+		case "FAIL":
+			s.t.Errorf("the program says: %s", lines.Text())
+		case "flat":
+			s.flat(rest)
+		}
+	}
+	want := s.checks
+	if want == nil {
+		want = checks
+	}
+	for _, name := range want {
+		if !slices.Contains(passed, name) {
+			s.t.Errorf("the check %q was not passed", name)
+		}
+	}
+}
+
+// flat judges a quantity that must not grow: by a quarter, and a little of
+// whatever it is, it may differ.
+func (s *scenario) flat(line string) {
+	s.t.Helper()
+	var name string
+	var first, last float64
+	if _, err := fmt.Sscan(line, &name, &first, &last); err != nil {
+		s.t.Errorf("flat %q: %v", line, err)
+		return
+	}
+	const growth, slack = 1.25, 8
+	if last > first*growth+slack {
+		s.t.Errorf("%s grew from %v to %v", name, first, last)
+	}
+}
+
+// listen compares what bob heard with what alice said.
+func (s *scenario) listen() {
+	s.t.Helper()
+	data, err := os.ReadFile(s.heard)
+	if err != nil {
+		s.t.Error(err)
+		return
+	}
+	heard := make([]int16, len(data)/2)
+	if err := binary.Read(bytes.NewReader(data), binary.LittleEndian, heard); err != nil {
+		s.t.Error(err)
+		return
+	}
+	result := compare(s.speech, heard)
+	s.t.Logf("heard: envelope %.3f, waveform %.3f, %d of %d windows", result.Envelope, result.Waveform, len(result.Lags), result.Windows)
+	if !result.Same() {
+		s.t.Error("bob did not hear what alice said")
+	}
+}
+
+// compare finds roughly where what was said begins in what was heard, which
+// programs do not tell, and compares the two from there.
+func compare(said, heard []int16) audiocheck.Result {
+	const (
+		step = media.AudioSampleRate / 50
+		lead = 15 // steps that are left before what was found: the exact comparison looks ahead only
+	)
+	a, b := envelope(said, step), envelope(heard, step)
+	best, at := math.Inf(-1), 0
+	for offset := range max(1, len(b)-len(a)/2) {
+		n := min(len(a), len(b)-offset)
+		var ab, bb float64
+		for i := range max(0, n) {
+			ab += a[i] * b[offset+i]
+			bb += b[offset+i] * b[offset+i]
+		}
+		if match := ab / math.Sqrt(bb+1); match > best {
+			best, at = match, offset
+		}
+	}
+	from := max(0, at-lead) * step
+	origin := time.Unix(0, 0)
+	track := func(samples []int16) audiocheck.Track {
+		length := time.Duration(len(samples)) * time.Second / media.AudioSampleRate
+		return audiocheck.Track{Origin: origin, Samples: samples, Recorded: []audiocheck.Span{{To: length}}}
+	}
+	return audiocheck.Compare(track(said), track(heard[min(from, len(heard)):]), nil)
+}
+
+// envelope is the level of each step around its mean.
+func envelope(samples []int16, step int) []float64 {
+	var levels []float64
+	mean := 0.0
+	for ; len(samples) >= step; samples = samples[step:] {
+		sum := 0.0
+		for _, v := range samples[:step] {
+			sum += float64(v) * float64(v)
+		}
+		levels = append(levels, math.Sqrt(sum/float64(step)))
+		mean += levels[len(levels)-1]
+	}
+	for i := range levels {
+		levels[i] -= mean / float64(len(levels))
+	}
+	return levels
+}
+
+// TestCompare holds the judge itself against what it must take and refuse.
+func TestCompare(t *testing.T) {
+	said := speech(t)
+	late := append(make([]int16, media.AudioSampleRate*17/10), said...)
+	if result := compare(said, late); !result.Same() {
+		t.Errorf("the same, 1.7 s late: %+v", result)
+	}
+	if result := compare(said, said); !result.Same() {
+		t.Errorf("the same at once: %+v", result)
+	}
+	half := slices.Clone(late)
+	clear(half[len(half)/2:])
+	for name, heard := range map[string][]int16{
+		"nothing": nil, "silence": make([]int16, len(late)), "half of it": half, "backwards": func() []int16 {
+			b := slices.Clone(late)
+			slices.Reverse(b)
+			return b
+		}(),
+	} {
+		if result := compare(said, heard); result.Same() {
+			t.Errorf("%s counts as the same: %+v", name, result)
+		}
+	}
+}
