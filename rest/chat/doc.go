@@ -45,6 +45,27 @@
 // its connection, which is its own; against ACS use ThreadClient, and an Outbox
 // with the Client as its sender.
 //
+// # Which call goes where
+//
+// Over the connection goes what happens often and must not come twice, over REST
+// all else; either way everybody's Realtime tells what became of it, the
+// caller's own included.
+//
+//	write a text or html, without images    Realtime.SendMessage, or an Outbox
+//	tell that the user types, or has read   Realtime.SendTypingNotification, Realtime.SendReadReceipt
+//	write with images                       ThreadClient.UploadImage, ThreadClient.SendMessage
+//	edit or take back a message             ThreadClient.UpdateMessage, ThreadClient.DeleteMessage
+//	topic, metadata, retention              ThreadClient.UpdateProperties
+//	who takes part                          ThreadClient.AddParticipants, ThreadClient.RemoveParticipant
+//	make and delete threads                 Client.CreateThread, Client.DeleteThread
+//	what was before the Position            ThreadClient.NewListMessagesPager and the other lists
+//
+// The calls over REST of this table may be repeated without harm, all but
+// SendMessage: a second deletion, addition or removal changes nothing more, a
+// second edit or topic is told again. They need no connection; without a network
+// they fail, and the application tries again. Ids are the same both ways: that of a MessageEvent or
+// of Realtime.SendMessage is what UpdateMessage takes.
+//
 // # Versions
 //
 // The client asks for the newest stable version of the contract. Images exist

@@ -21,8 +21,9 @@ const maxEvents = 10_000
 
 // Realtime hears what happens in the threads of a user as it happens, each
 // thing once and in order, over a connection of its own to Parley's service.
-// It reconnects by itself, and what happened meanwhile is told afterwards. Its
-// methods may be called from any goroutine, handlers included; Shutdown waits
+// It reconnects by itself, and what happened meanwhile is told afterwards. It
+// also writes messages and tells who types and has read; to edit, to delete and
+// to change a thread is for a ThreadClient, see the package. Its methods may be called from any goroutine, handlers included; Shutdown waits
 // for handlers and is not for them.
 type Realtime struct {
 	options RealtimeOptions

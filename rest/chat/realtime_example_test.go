@@ -55,6 +55,29 @@ func ExampleRealtime() {
 	fmt.Println("to be stored:", realtime.Position())
 }
 
+// A message is written over the connection and edited over REST; the events of
+// both come to everybody in the thread.
+func ExampleRealtime_threadClient() {
+	var realtime *chat.Realtime // started
+	var client *chat.Client     // of the same user
+	const threadID = "19:…@thread.v2"
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	sent, err := realtime.SendMessage(ctx, threadID, "See you at nein", nil)
+	if err != nil {
+		slog.Error("send", "error", err)
+		return
+	}
+	thread, err := client.NewThreadClient(threadID)
+	if err != nil {
+		slog.Error("thread", "error", err)
+		return
+	}
+	if _, err := thread.UpdateMessage(ctx, sent.ID, &chat.ThreadClientUpdateMessageOptions{Content: new("See you at nine")}); err != nil {
+		slog.Error("edit", "error", err)
+	}
+}
+
 // Messages that are written while there is no network, and sent once there is,
 // also by the next run of the program.
 func ExampleOutbox() {
