@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/parley-rtc/parley/internal/acswire"
+	"github.com/parley-rtc/parley/internal/readiness"
 	"github.com/parley-rtc/parley/server/front"
 	"github.com/parley-rtc/parley/server/identity"
 	"github.com/parley-rtc/parley/signaling"
@@ -61,7 +62,8 @@ func (s *Server) serveOn(l net.Listener, base context.Context, handler http.Hand
 		// Both return ErrServerClosed in the end; a listener that fails earlier
 		// is one that was closed.
 		if tlsConfig != nil {
-			_ = h.ServeTLS(l, "", "")
+			// So that agents can be waited for with little memory.
+			_ = h.ServeTLS(readiness.Listener(l), "", "")
 		} else {
 			_ = h.Serve(l)
 		}
@@ -151,14 +153,15 @@ func (s *Server) serveAgent(w http.ResponseWriter, r *http.Request) {
 		s.logger.Debug("agent not accepted", "error", err)
 		return
 	}
-	// On a goroutine of its own: the http server's has a stack and buffers that
-	// an idle connection would keep.
+	// This goroutine goes back to the http server, with its stack and buffers.
 	s.inFlight.Add(1)
-	s.serving.Go(func() { //nolint:contextcheck // Close cuts the connection; the request is over already
-		defer s.inFlight.Add(-1)
-		if err := s.calls.Serve(context.WithValue(s.base, agentKey{}, res.ID), conn); err != nil {
+	s.serving.Add(1)
+	s.calls.Start(context.WithValue(s.base, agentKey{}, res.ID), conn, func(err error) { //nolint:contextcheck // Close cuts the connection; the request is over already
+		if err != nil {
 			s.logger.Debug("agent's connection ended", "error", err)
 		}
+		s.inFlight.Add(-1)
+		s.serving.Done()
 	})
 }
 

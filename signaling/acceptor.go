@@ -33,6 +33,8 @@ type Acceptor struct {
 	serving sync.WaitGroup
 	// ending counts sessions whose Closed has not returned.
 	ending sync.WaitGroup
+	// workers do what connections and sessions need now and then.
+	workers *workers
 }
 
 type userKey struct{ resource, user string }
@@ -51,7 +53,7 @@ func NewAcceptor(options *AcceptorOptions) (*Acceptor, error) {
 	a := &Acceptor{
 		options:  options.withDefaults(),
 		sessions: map[string]*Session{}, devices: map[deviceKey]*Session{}, users: map[userKey]int{},
-		greetings: map[uint64]context.CancelCauseFunc{},
+		greetings: map[uint64]context.CancelCauseFunc{}, workers: newWorkers(),
 	}
 	a.log = a.options.Logger
 	var epoch [8]byte
@@ -102,6 +104,7 @@ func (a *Acceptor) shutdown(ctx context.Context, goodbye *GoodbyeError) error {
 		defer close(done)
 		a.serving.Wait()
 		a.ending.Wait()
+		a.workers.close()
 	}()
 	select {
 	case <-done:
@@ -215,19 +218,20 @@ func (a *Acceptor) forgetLocked(s *Session) {
 }
 
 // Dialer returns a dialer that connects to this acceptor within the process.
-// Each connection is served on a goroutine of its own that Shutdown waits for.
+// Shutdown waits for the end of each.
 func (a *Acceptor) Dialer() Dialer {
 	return DialFunc(func(ctx context.Context) (Conn, error) {
 		if !a.enter() {
 			return nil, ErrClosed
 		}
 		client, server := Pipe()
-		go func() {
-			defer a.serving.Done()
-			if err := a.serve(context.WithoutCancel(ctx), server); err != nil {
-				a.log.Debug("connection ended", slog.Any("error", err))
-			}
-		}()
+		a.workers.run(func() {
+			a.serve(context.WithoutCancel(ctx), server, func(err error) {
+				if err != nil {
+					a.log.Debug("connection ended", slog.Any("error", err))
+				}
+			})
+		})
 		return client, nil
 	})
 }

@@ -18,38 +18,44 @@ const maxText = 256
 // it ended: nil after an orderly goodbye of the agent. The end of the context
 // closes the connection; the session is kept for its retention.
 func (a *Acceptor) Serve(ctx context.Context, conn Conn) error {
-	if !a.enter() {
-		a.turnAway(ctx, conn, refuse(CodeDraining, "service is stopping"))
-		return ErrClosed
-	}
-	defer a.serving.Done()
-	return a.serve(ctx, conn)
+	ended := make(chan error, 1)
+	a.Start(ctx, conn, func(err error) { ended <- err })
+	return <-ended
 }
 
-func (a *Acceptor) serve(ctx context.Context, conn Conn) error {
-	var s *Session
-	var l *link
-	var linkCtx context.Context
-	var err error
-	// On a goroutine of its own: checking a token needs a deep stack, which one
-	// that goes on to wait for frames would keep.
-	greeted := make(chan struct{})
-	go func() {
-		defer close(greeted)
-		s, l, linkCtx, err = a.greet(ctx, conn)
-	}()
-	<-greeted
+// Start is Serve for one who does not wait: ended is called with what Serve
+// would return, from another goroutine or before Start returns. A connection of
+// AcceptWebSocket that is served so holds hardly any memory while it is idle.
+func (a *Acceptor) Start(ctx context.Context, conn Conn, ended func(error)) {
+	if !a.enter() {
+		a.turnAway(ctx, conn, refuse(CodeDraining, "service is stopping"))
+		ended(ErrClosed)
+		return
+	}
+	a.workers.run(func() { a.serve(ctx, conn, ended) })
+}
+
+// serve greets the agent and starts the link. The connection is counted by
+// enter.
+func (a *Acceptor) serve(ctx context.Context, conn Conn, ended func(error)) {
+	end := func(err error) {
+		defer a.serving.Done()
+		ended(err)
+	}
+	s, l, linkCtx, err := a.greet(ctx, conn)
 	if err != nil {
 		a.turnAway(ctx, conn, err)
-		return err
+		end(err)
+		return
 	}
-	err = l.run(linkCtx) //nolint:contextcheck // made from ctx by greet
-	s.linkEnded(l, err)
-	var goodbye *GoodbyeError
-	if errors.As(err, &goodbye) && goodbye.Code == CodeNormal {
-		return nil
-	}
-	return err
+	l.start(linkCtx, func(err error) {
+		s.linkEnded(l, err)
+		var goodbye *GoodbyeError
+		if errors.As(err, &goodbye) && goodbye.Code == CodeNormal {
+			err = nil
+		}
+		end(err)
+	})
 }
 
 // greet reads the hello and answers it.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/parley-rtc/parley/signaling/internal/wire"
@@ -46,14 +47,38 @@ type linkConfig struct {
 	admit func(bytes int) error
 	// control takes the frames' parts that only one of the ends knows.
 	control func(ctx context.Context, f *signalpb.Frame) error
+	// workers read and write for links that are mostly idle. Nil: goroutines of
+	// the link do.
+	workers *workers
 }
 
-// link runs one connection of a session: one goroutine reads, one writes.
+// writer is what the writing side of a link does.
+type writer uint8
+
+const (
+	// writerIdle has nothing to write, and no goroutine; a timer wakes it.
+	writerIdle writer = iota + 1 // 0: run has not begun, nothing is written yet
+	// writerBusy has a goroutine, which looks for more before it ends.
+	writerBusy
+	// writerOver writes no more.
+	writerOver
+)
+
+// link runs one connection of a session: one goroutine reads, and one writes
+// while there is something to write. Where the connection can tell when there is
+// something to read, none reads before.
 // Fields below are guarded by the stream's lock.
 type link struct {
 	linkConfig
 
-	wake chan struct{}
+	// writer is the state of the writing side; writers counts its goroutine.
+	writer  writer
+	writers sync.WaitGroup
+	// begin is what a goroutine of the writer runs.
+	begin func()
+	// timer wakes an idle writer at due.
+	timer *time.Timer
+	due   time.Time
 	// expiry gets the end of a token that the service took; client only.
 	expiry chan time.Time
 	// stop ends the link from outside, with the reason.
@@ -81,7 +106,7 @@ type link struct {
 
 func newLink(config linkConfig) *link {
 	now := time.Now()
-	return &link{linkConfig: config, wake: make(chan struct{}, 1), lastSent: now, lastReceived: now}
+	return &link{linkConfig: config, lastSent: now, lastReceived: now}
 }
 
 // prepare returns the context of the link, which ends with the parent's or by
@@ -107,7 +132,7 @@ func (l *link) finish(g *signalpb.Goodbye, now bool) {
 	if now {
 		l.cursor = s.out.Last() + 1
 	}
-	l.wakeUp()
+	l.wakeLocked()
 	// A writer that is stuck would never come to say it.
 	time.AfterFunc(2*goodbyeTime, func() { l.stop(errGoodbyeSaid) })
 }
@@ -143,35 +168,59 @@ func (l *link) mergeLocked(f *signalpb.Frame) {
 	if f.GetTokenAccepted() != nil {
 		l.extra.TokenAccepted = f.GetTokenAccepted()
 	}
-	l.wakeUp()
-}
-
-// wakeUp makes the writer look for work.
-func (l *link) wakeUp() {
-	select {
-	case l.wake <- struct{}{}:
-	default:
-	}
+	l.wakeLocked()
 }
 
 // ackDueLocked notes that there is something to acknowledge.
 func (l *link) ackDueLocked(now time.Time) {
-	if l.ackAt.IsZero() {
-		l.ackAt = now.Add(ackDelay)
-		l.wakeUp()
+	if !l.ackAt.IsZero() {
+		return
 	}
+	l.ackAt = now.Add(ackDelay)
+	if l.writer == writerIdle && l.ackAt.Before(l.due) {
+		l.armLocked(now, ackDelay)
+	}
+}
+
+// awaiter is a Conn that knows when there is something to read.
+type awaiter interface {
+	// await reports false when a Read is to be made now. Else it reports true,
+	// and calls f on another goroutine once a Read would return, at the latest
+	// when ctx is over.
+	await(ctx context.Context, f func()) bool
 }
 
 // run reads and writes until the connection ends, closes it, and returns why:
 // a *GoodbyeError when the far end said goodbye, a *refusal when this end said
 // it because of what it read, errGoodbyeSaid when it did so for another reason.
 func (l *link) run(ctx context.Context) error {
-	wrote := make(chan struct{})
-	go func() {
-		defer close(wrote)
-		l.stop(l.writeLoop(ctx))
-	}()
-	err := l.readLoop(ctx)
+	ended := make(chan error, 1)
+	l.start(ctx, func(err error) { ended <- err })
+	return <-ended
+}
+
+// start is run for one who does not wait: ended gets what run returns. It may
+// return before that or after.
+func (l *link) start(ctx context.Context, ended func(error)) {
+	l.startWriter(ctx)
+	var read func()
+	again := func() { l.workers.run(read) }
+	read = func() {
+		for {
+			if err := l.readFrame(ctx); err != nil {
+				ended(l.over(ctx, err))
+				return
+			}
+			if c, ok := l.conn.(awaiter); ok && c.await(ctx, again) {
+				return
+			}
+		}
+	}
+	read()
+}
+
+// over ends the link after the reader's error and returns why it ended.
+func (l *link) over(ctx context.Context, err error) error {
 	if r := refusalOf(err); r != nil {
 		err = r
 		l.finish(goodbyeFrame(&r.GoodbyeError), true)
@@ -183,7 +232,7 @@ func (l *link) run(ctx context.Context) error {
 		}
 	}
 	l.stop(err)
-	<-wrote
+	l.endWriter()
 	err = l.reason(ctx, err)
 	_ = l.conn.Close(closeCode(err), "") // it is over either way
 	return err
@@ -218,29 +267,25 @@ func closeCode(err error) int {
 	}
 }
 
-func (l *link) readLoop(ctx context.Context) error {
-	for {
-		if err := l.stream.room(ctx); err != nil {
-			return err
-		}
-		data, err := l.conn.Read(ctx)
-		if err != nil {
-			return fmt.Errorf("signaling: read: %w", err)
-		}
-		if l.admit != nil {
-			if err := l.admit(len(data)); err != nil {
-				return err
-			}
-		}
-		f, plain, err := l.codec.Decode(data)
-		if err != nil {
-			return err
-		}
-		l.counters.received(len(data), plain)
-		if err := l.handle(ctx, f); err != nil {
+func (l *link) readFrame(ctx context.Context) error {
+	if err := l.stream.room(ctx); err != nil {
+		return err
+	}
+	data, err := l.conn.Read(ctx)
+	if err != nil {
+		return fmt.Errorf("signaling: read: %w", err)
+	}
+	if l.admit != nil {
+		if err := l.admit(len(data)); err != nil {
 			return err
 		}
 	}
+	f, plain, err := l.codec.Decode(data)
+	if err != nil {
+		return err
+	}
+	l.counters.received(len(data), plain)
+	return l.handle(ctx, f)
 }
 
 func (l *link) handle(ctx context.Context, f *signalpb.Frame) error {
@@ -284,92 +329,6 @@ func (l *link) noteReceived(f *signalpb.Frame) {
 		l.counters.roundTrip.Store(int64(l.lastReceived.Sub(l.pingAt)))
 		l.pingAt = time.Time{}
 	}
-	l.wakeUp()
-}
-
-func (l *link) writeLoop(ctx context.Context) error {
-	timer := time.NewTimer(time.Hour)
-	defer timer.Stop()
-	for {
-		f, wait, err := l.next(time.Now())
-		if err != nil {
-			return err
-		}
-		if f != nil {
-			if err := l.write(ctx, f); err != nil {
-				return err
-			}
-			if f.Head.GetGoodbye() != nil {
-				return l.awaitClose(ctx)
-			}
-			continue
-		}
-		timer.Reset(wait)
-		select {
-		case <-l.wake:
-		case <-timer.C:
-		case <-ctx.Done():
-			return context.Cause(ctx)
-		}
-	}
-}
-
-// awaitClose gives the far end time to read the goodbye and close, so that
-// what is under way is not cut off; the reader notices when it does.
-func (l *link) awaitClose(ctx context.Context) error {
-	timer := time.NewTimer(goodbyeTime)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-	case <-ctx.Done():
-	}
-	return errGoodbyeSaid
-}
-
-func (l *link) write(ctx context.Context, f *wire.Frame) error {
-	data, plain, err := l.codec.Encode(f)
-	if err != nil {
-		return err
-	}
-	ctx, cancel := context.WithTimeout(ctx, l.writeWithin)
-	defer cancel()
-	if err := l.conn.Write(ctx, data); err != nil {
-		return fmt.Errorf("signaling: write: %w", err)
-	}
-	l.counters.sent(len(data), plain)
-	return nil
-}
-
-// next returns the frame to send now, or how long to wait for one.
-func (l *link) next(now time.Time) (f *wire.Frame, wait time.Duration, err error) {
-	s := l.stream
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.link != l {
-		return nil, 0, errLinkReplaced
-	}
-	f = &wire.Frame{Head: l.extra}
-	l.extra = nil
-	f.Seq, f.Messages = l.cursor, s.out.From(l.cursor, batchBytes)
-	l.cursor += uint64(len(f.Messages))
-	if f.Head == nil {
-		f.Head = &signalpb.Frame{}
-	}
-	f.Head.Confirm, l.confirm = l.confirm, 0
-	wait = time.Hour
-	if err := l.heartbeatLocked(now, f.Head, &wait); err != nil {
-		return nil, 0, err
-	}
-	l.goodbyeLocked(f.Head)
-	empty := len(f.Messages) == 0 && l.plainHead(f.Head)
-	if l.ackLocked(now, f.Head, empty, &wait) {
-		empty = false
-	}
-	if empty {
-		return nil, wait, nil
-	}
-	l.lastSent = now
-	return f, 0, nil
 }
 
 // plainHead tells whether a frame's head says nothing.

@@ -8,6 +8,9 @@ import (
 // serial runs functions one at a time in the order of push, on a goroutine
 // that lives only while there is something to run: most sessions are idle.
 type serial struct {
+	// workers run the functions; nil: goroutines of their own do.
+	workers *workers
+
 	mu      sync.Mutex
 	queue   []func()
 	running bool
@@ -24,7 +27,7 @@ func (s *serial) push(f func()) {
 	}
 	s.running = true
 	s.idle = make(chan struct{})
-	go s.run()
+	s.workers.run(s.run)
 }
 
 func (s *serial) run() {

@@ -50,6 +50,7 @@ func newSession(a *Acceptor, c *candidate, before *Session) *Session {
 		attempt: c.attempt, userAgent: c.userAgent, name: c.name,
 		principal: c.principal, closed: make(chan struct{}),
 	}
+	s.events.workers = a.workers
 	_, _ = crand.Read(s.id) // never fails since Go 1.24
 	s.stream = newStream(a.options.Limits.QueuedBytes, &s.events, &s.counters, s.apply, s.applyFailed)
 	s.events.push(func() {

@@ -16,7 +16,7 @@ func (s *Session) newLink(conn Conn, used *wire.Codec, attempt uint32) *link {
 	o := &s.acceptor.options
 	rate := newBucket(o.Limits.FramesPerSecond, o.Limits.Burst, time.Now())
 	l := newLink(linkConfig{
-		conn: conn, stream: s.stream, attempt: attempt, codec: used, counters: &s.counters,
+		conn: conn, stream: s.stream, attempt: attempt, codec: used, counters: &s.counters, workers: s.acceptor.workers,
 		// The agent asks every heartbeat and waits for the answer.
 		silentFor: 2*o.Heartbeat + o.Heartbeat/2, writeWithin: o.Limits.WriteTimeout,
 		admit: func(bytes int) error {

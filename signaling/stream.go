@@ -280,6 +280,6 @@ func (s *stream) announceLocked() {
 
 func (s *stream) wakeLocked() {
 	if s.link != nil {
-		s.link.wakeUp()
+		s.link.wakeLocked()
 	}
 }

@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"github.com/coder/websocket"
+
+	"github.com/parley-rtc/parley/internal/readiness"
 )
 
 // Path is where the service takes signaling connections.
@@ -128,7 +130,8 @@ func (d *webSocketDialer) Dial(ctx context.Context) (Conn, error) {
 // context does not. Serving it on a goroutine of its own sets the http server's
 // free, with its stack and buffers.
 func AcceptWebSocket(w http.ResponseWriter, r *http.Request) (Conn, error) {
-	ws, err := websocket.Accept(smallBuffers{w}, r, &websocket.AcceptOptions{
+	small := &smallBuffers{ResponseWriter: w}
+	ws, err := websocket.Accept(small, r, &websocket.AcceptOptions{
 		Subprotocols: []string{Subprotocol},
 		// Any origin: who may connect is decided by the token in the hello.
 		// There is no cookie that a foreign page could misuse.
@@ -137,7 +140,9 @@ func AcceptWebSocket(w http.ResponseWriter, r *http.Request) (Conn, error) {
 	if err != nil {
 		return nil, fmt.Errorf("signaling: accept: %w", err)
 	}
-	return newWebSocketConn(ws), nil
+	c := newWebSocketConn(ws)
+	c.waiter, c.buffer = small.waiter, small.buffer
+	return c, nil
 }
 
 // Buffers of an accepted connection. The http server's own are 4 KiB each way,
@@ -145,15 +150,22 @@ func AcceptWebSocket(w http.ResponseWriter, r *http.Request) (Conn, error) {
 // than these passes them by.
 const (
 	readBuffer  = 512
-	writeBuffer = 1024
+	writeBuffer = 512
 )
 
 // smallBuffers replaces the buffers of a connection that is taken from the
 // http server.
-type smallBuffers struct{ http.ResponseWriter }
+type smallBuffers struct {
+	http.ResponseWriter
+
+	// waiter waits for the connection that was taken, nil where that cannot be
+	// done; buffer is what its reads go through.
+	waiter *readiness.Waiter
+	buffer *bufio.Reader
+}
 
 // Hijack implements http.Hijacker.
-func (w smallBuffers) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+func (w *smallBuffers) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	conn, both, err := http.NewResponseController(w.ResponseWriter).Hijack()
 	if err != nil {
 		return nil, nil, fmt.Errorf("signaling: accept: %w", err)
@@ -162,10 +174,14 @@ func (w smallBuffers) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	if err != nil {
 		return nil, nil, errors.Join(fmt.Errorf("signaling: accept: %w", err), conn.Close())
 	}
+	if w.waiter = readiness.NewWaiter(conn); w.waiter != nil {
+		conn = w.waiter.Conn()
+	}
 	if len(begun) > 0 { // a client that did not wait for the answer
 		conn = &begunConn{conn, bytes.Clone(begun)}
 	}
-	return conn, bufio.NewReadWriter(bufio.NewReaderSize(conn, readBuffer), bufio.NewWriterSize(conn, writeBuffer)), nil
+	w.buffer = bufio.NewReaderSize(conn, readBuffer)
+	return conn, bufio.NewReadWriter(w.buffer, bufio.NewWriterSize(conn, writeBuffer)), nil
 }
 
 // begunConn is a connection of which something was read already.
@@ -190,6 +206,12 @@ type webSocketConn struct {
 	once sync.Once
 	// greeted is set once the first message was read; only the reader uses it.
 	greeted bool
+	// waiter, if not nil, waits for messages with less than a read needs; buffer
+	// is what reads go through. mu keeps the closing handshake, which reads,
+	// from changing them meanwhile.
+	waiter *readiness.Waiter
+	buffer *bufio.Reader
+	mu     sync.Mutex
 }
 
 // maxGreeting is the largest first message: until the far end has shown who it
@@ -219,6 +241,30 @@ func (c *webSocketConn) Read(ctx context.Context) ([]byte, error) {
 	return data, nil
 }
 
+// await implements awaiter. Its goroutine is new, so that its stack is small.
+func (c *webSocketConn) await(ctx context.Context, f func()) bool {
+	if c.waiter == nil || c.pending() {
+		return false
+	}
+	go c.wait(ctx, f)
+	return true
+}
+
+// wait calls f when there is something to read. The end of the context closes
+// the connection, as it does in the midst of a read.
+func (c *webSocketConn) wait(ctx context.Context, f func()) {
+	stop := context.AfterFunc(ctx, func() { _ = c.ws.CloseNow() })
+	c.waiter.Wait()
+	stop()
+	f()
+}
+
+func (c *webSocketConn) pending() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.buffer.Buffered() > 0 || c.waiter.Pending()
+}
+
 // Write sends one binary message.
 func (c *webSocketConn) Write(ctx context.Context, message []byte) error {
 	if err := c.ws.Write(ctx, websocket.MessageBinary, message); err != nil {
@@ -236,6 +282,8 @@ func (c *webSocketConn) Close(code int, reason string) error {
 		if code >= 1000 {
 			cut := time.AfterFunc(closeTime, func() { _ = c.ws.CloseNow() })
 			defer cut.Stop()
+			c.mu.Lock()
+			defer c.mu.Unlock()
 			// A reason has room for 123 bytes (RFC 6455 5.5.1).
 			_ = c.ws.Close(websocket.StatusCode(code), shorten(reason, 123))
 		}

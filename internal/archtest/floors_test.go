@@ -20,7 +20,7 @@ type floor struct {
 // pureCore is L0 without what stands apart below.
 var pureCore = []string{
 	"internal/ident", "internal/callfsm", "internal/packet", "internal/loop", "internal/dispatch",
-	"internal/acswire", "internal/slogpion",
+	"internal/acswire", "internal/slogpion", "internal/readiness",
 }
 
 // floors lists the most particular row first: the first that fits a package counts.
@@ -29,6 +29,7 @@ var floors = []floor{
 	{tree: "internal/packet"},
 	{tree: "internal/loop"},
 	{tree: "internal/dispatch"},
+	{tree: "internal/readiness"},
 	{tree: "internal/callfsm", ours: []string{"internal/ident", "internal/callfsm"}},
 	{tree: "internal/acswire", ours: []string{"internal/ident", "internal/acswire"}},
 	{tree: "internal/slogpion", others: []string{"github.com/pion/logging"}},

@@ -167,9 +167,9 @@ func Open(ctx context.Context, options Options) (*Service, error) {
 	return s, nil
 }
 
-// Serve runs one agent's connection until it ends.
-func (s *Service) Serve(ctx context.Context, conn signaling.Conn) error {
-	return s.acceptor.Serve(ctx, conn)
+// Start runs one agent's connection until it ends; ended is told why.
+func (s *Service) Start(ctx context.Context, conn signaling.Conn, ended func(error)) {
+	s.acceptor.Start(ctx, conn, ended)
 }
 
 // Dialer connects an agent within the process.

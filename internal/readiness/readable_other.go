@@ -1,0 +1,8 @@
+//go:build !linux && !darwin
+
+package readiness
+
+// Windows has no read that only looks.
+const canWait = false
+
+func readable(uintptr) bool { return true }
