@@ -22,7 +22,7 @@ type pushed struct {
 	MessageID, MessageBody, MessageType   string
 	SenderDisplayName, ClientMessageID    string
 	OriginalArrivalTime, Version          string
-	AcsChatMessageMetadata                string
+	AcsChatMessageMetadata, Attachments   string
 	EditTime, DeleteTime                  string
 	ThreadID, CreateTime, CreatedBy, Time string
 	Members, Properties                   string
