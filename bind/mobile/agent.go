@@ -167,14 +167,20 @@ func (a *CallAgent) StartCall(target string, options *CallOptions, listener Call
 
 // begin makes a call with what starting and accepting have in common.
 func (a *CallAgent) begin(options *CallOptions, listener CallListener, connect func(context.Context, engine.CallOptions) (*engine.Call, error)) (*Call, error) {
+	if a == nil || a.client == nil {
+		return nil, errClosed
+	}
 	if options == nil {
 		options = &CallOptions{}
+	}
+	if options.Camera != nil && options.Camera.track == nil {
+		return nil, fmt.Errorf("%w: the camera was not made by NewVideoSource", errArgument)
 	}
 	c := newCall(a, options)
 	if listener != nil {
 		c.listener.set(listener)
 	}
-	err := a.client.scope.run(options.Canceler, func(ctx context.Context) error {
+	err := a.run(options.Canceler, func(ctx context.Context) error {
 		made, err := connect(ctx, c.engineOptions(options))
 		if err == nil {
 			c.bind(made)
@@ -186,6 +192,14 @@ func (a *CallAgent) begin(options *CallOptions, listener CallListener, connect f
 		return nil, err
 	}
 	return c, nil
+}
+
+// run carries out an operation.
+func (a *CallAgent) run(canceler *Canceler, operation func(ctx context.Context) error) error {
+	if a == nil || a.client == nil {
+		return errClosed
+	}
+	return a.client.run(canceler, operation)
 }
 
 // add lists a call; false when the agent was closed meanwhile.
@@ -229,7 +243,10 @@ func (a *CallAgent) IncomingCalls() *IncomingCallList {
 // tell and closes the agent. It is not for listeners: they call Close.
 func (a *CallAgent) Shutdown() (err error) {
 	defer guard(&err)
-	err = a.client.scope.run(nil, a.agent.Shutdown)
+	if a.client == nil {
+		return nil
+	}
+	err = a.run(nil, a.agent.Shutdown)
 	if errors.Is(err, errClosed) {
 		err = nil
 	}

@@ -79,6 +79,9 @@ func (a *Audio) WritePCM(pcm []byte) (taken int32) {
 		return -ErrorCodeInvalidArgument
 	}
 	taken = int32(len(pcm))
+	if a.microphone == nil {
+		return -ErrorCodeClosed
+	}
 	if a.silent.Load() || len(*a.sinks.Load()) == 0 {
 		return taken
 	}
@@ -105,6 +108,9 @@ func (a *Audio) ReadPCM(pcm []byte) (written int32) {
 		return -ErrorCodeInvalidArgument
 	}
 	written = int32(len(pcm))
+	if a.microphone == nil {
+		return -ErrorCodeClosed
+	}
 	sinks := *a.sinks.Load()
 	if a.silent.Load() || len(sinks) == 0 {
 		clear(pcm)

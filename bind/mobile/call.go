@@ -114,12 +114,11 @@ type Call struct {
 	video    slot[VideoListener]
 	sink     *media.PCMSink // nil without audio
 	call     atomic.Pointer[engine.Call]
-	bound    chan struct{} // closed when call is set
 	people   people
 }
 
 func newCall(a *CallAgent, options *CallOptions) *Call {
-	c := &Call{agent: a, bound: make(chan struct{})}
+	c := &Call{agent: a}
 	if options.Data != nil {
 		c.data.set(options.Data)
 	}
@@ -162,7 +161,6 @@ func (c *Call) bind(call *engine.Call) {
 		if !c.agent.add(c) {
 			c.release()
 		}
-		close(c.bound)
 	}
 }
 
@@ -180,14 +178,11 @@ func (c *Call) release() {
 
 // run carries out an operation on the call.
 func (c *Call) run(operation func(ctx context.Context, call *engine.Call) error) error {
-	return c.agent.client.scope.run(nil, func(ctx context.Context) error { return operation(ctx, c.engine()) })
+	return c.agent.run(nil, func(ctx context.Context) error { return operation(ctx, c.engine()) })
 }
 
-// engine returns the engine's call.
-func (c *Call) engine() *engine.Call {
-	<-c.bound
-	return c.call.Load()
-}
+// engine returns the engine's call. Nobody has the object before it is bound.
+func (c *Call) engine() *engine.Call { return c.call.Load() }
 
 // ID returns the call's identifier, a UUID, the same at all ends.
 func (c *Call) ID() string {

@@ -47,11 +47,11 @@ type ChatClient struct {
 // read gives ErrorCodeInvalidArgument.
 func (c *Client) NewChatClient(credential *Credential, options *ChatOptions, listener ChatListener, states ChatStateListener) (client *ChatClient, err error) {
 	defer guard(&err)
-	if credential == nil {
-		return nil, fmt.Errorf("%w: no credential", errArgument)
-	}
-	if c.scope.isClosed() {
+	if c.scope == nil || c.scope.isClosed() {
 		return nil, errClosed
+	}
+	if credential == nil || credential.source == nil {
+		return nil, fmt.Errorf("%w: no credential", errArgument)
 	}
 	if options == nil {
 		options = &ChatOptions{}
@@ -103,15 +103,22 @@ func readPosition(text string) (chat.Position, error) {
 	return position, nil
 }
 
+// open tells whether Close was not called yet.
+func (c *ChatClient) open() bool {
+	if c == nil || c.client == nil {
+		return false
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return !c.closed
+}
+
 // run carries out an operation.
 func (c *ChatClient) run(operation func(ctx context.Context) error) error {
-	c.mu.Lock()
-	closed := c.closed
-	c.mu.Unlock()
-	if closed {
+	if !c.open() {
 		return errClosed
 	}
-	return c.client.scope.run(nil, operation)
+	return c.client.run(nil, operation)
 }
 
 // Start connects and returns when everything that was missed since the position
@@ -119,7 +126,7 @@ func (c *ChatClient) run(operation func(ctx context.Context) error) error {
 // over the connection, each once. When it fails it may be called again.
 func (c *ChatClient) Start() (err error) {
 	defer guard(&err)
-	if err := c.run(c.realtime.Start); err != nil {
+	if err := c.run(func(ctx context.Context) error { return c.realtime.Start(ctx) }); err != nil {
 		return err
 	}
 	c.mu.Lock()
@@ -272,6 +279,9 @@ func (c *ChatClient) Thread(id string) (thread *ChatThread, err error) {
 }
 
 func (c *ChatClient) thread(id string) (*ChatThread, error) {
+	if c.rest == nil {
+		return nil, errClosed
+	}
 	t, err := c.rest.NewThreadClient(id)
 	if err != nil {
 		return nil, err
@@ -336,6 +346,9 @@ func (p *pages[R, T]) next(c *ChatClient) (*T, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for len(p.page) == 0 {
+		if p.pager == nil {
+			return nil, errClosed
+		}
 		if !p.pager.More() {
 			return nil, nil
 		}

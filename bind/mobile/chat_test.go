@@ -99,6 +99,9 @@ func TestChat_Everything(t *testing.T) {
 		t.Errorf("%+v", f)
 	}
 
+	_, err = atAlice.OpenOutbox(tempFile(t, "folder")+"/none/outbox", nil)
+	wantCode(t, "an outbox nowhere", err, mobile.ErrorCodeStorage)
+
 	position := atBob.Position()
 	do("shutdown", atBob.Shutdown())
 	_, err = thread.SendMessage("while you were away", nil)

@@ -150,7 +150,7 @@ func (t *ChatThread) SendMessage(content string, options *ChatMessageOptions) (s
 }
 
 func (c *ChatClient) senderName(options *ChatMessageOptions) string {
-	if options.SenderDisplayName != "" {
+	if c == nil || options.SenderDisplayName != "" {
 		return options.SenderDisplayName
 	}
 	return c.name

@@ -126,13 +126,22 @@ func (c *Client) tls() *tls.Config {
 	return &tls.Config{RootCAs: c.roots, MinVersion: tls.VersionTLS12}
 }
 
+// run carries out an operation. A Client that NewClient did not make, which some
+// languages allow, counts as closed, and so do all other objects.
+func (c *Client) run(canceler *Canceler, operation func(ctx context.Context) error) error {
+	return c.scope.run(canceler, operation)
+}
+
 // NewCallAgent signs in and returns once the service has welcomed the agent;
 // from then on it receives calls. options may be nothing. The listener, which
 // may be nothing too, is dropped when the agent or the client is closed. A
 // refused token gives ErrorCodeUnauthorized.
 func (c *Client) NewCallAgent(credential *Credential, options *CallAgentOptions, listener CallAgentListener) (agent *CallAgent, err error) {
 	defer guard(&err)
-	if credential == nil {
+	if c.scope == nil {
+		return nil, errClosed
+	}
+	if credential == nil || credential.source == nil {
 		return nil, fmt.Errorf("%w: no credential", errArgument)
 	}
 	if options == nil {
@@ -142,7 +151,7 @@ func (c *Client) NewCallAgent(credential *Credential, options *CallAgentOptions,
 	if listener != nil {
 		a.listener.set(listener)
 	}
-	err = c.scope.run(options.Canceler, func(ctx context.Context) (err error) {
+	err = c.run(options.Canceler, func(ctx context.Context) (err error) {
 		a.agent, err = c.engine.NewCallAgent(ctx, credential.forEngine(), a.engineOptions(options))
 		return err
 	})
@@ -173,12 +182,15 @@ func (c *Client) Audio() *Audio {
 // listeners: they call Close.
 func (c *Client) Shutdown() (err error) {
 	defer guard(&err)
+	if c.scope == nil || c.scope.isClosed() {
+		return nil
+	}
 	for _, chat := range c.allChats() {
 		if e := chat.Shutdown(); e != nil {
 			err = e
 		}
 	}
-	if e := c.scope.run(nil, c.engine.Shutdown); e != nil && !c.scope.isClosed() {
+	if e := c.run(nil, c.engine.Shutdown); e != nil && !c.scope.isClosed() {
 		err = e
 	}
 	c.Close()

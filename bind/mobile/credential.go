@@ -97,7 +97,7 @@ func (c *Credential) ask(r *refresh) {
 	}()
 	defer func() {
 		if p := recover(); p != nil {
-			r.err = fmt.Errorf("%w: the refresher panicked: %v", errPanic, p)
+			r.err = fmt.Errorf("mobile: the refresher panicked: %v", p)
 		}
 	}()
 	refresher, ok := c.refresher.get()

@@ -73,6 +73,9 @@ type DataSender struct {
 // ErrorCodeInvalidArgument.
 func (c *Call) NewDataSender(channelID int32, lossy bool, bitrate int32) (sender *DataSender, err error) {
 	defer guard(&err)
+	if c.agent == nil {
+		return nil, errClosed
+	}
 	if bitrate < 0 {
 		return nil, fmt.Errorf("%w: bitrate %d", errArgument, bitrate)
 	}
@@ -99,6 +102,9 @@ func (s *DataSender) ChannelID() int32 {
 // ErrorCodeCallEnded or ErrorCodeClosed.
 func (s *DataSender) Send(data []byte) (err error) {
 	defer guard(&err)
+	if s.call == nil {
+		return errClosed
+	}
 	return s.call.run(func(ctx context.Context, _ *engine.Call) error { return s.sender.Send(ctx, data) })
 }
 

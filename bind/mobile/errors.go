@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"regexp"
 	"runtime/debug"
 	"strconv"
@@ -48,6 +49,8 @@ const (
 	ErrorCodeTooManyRequests int32 = 13
 	// ErrorCodeService is any other refusal of the service, see HTTPStatus.
 	ErrorCodeService int32 = 14
+	// ErrorCodeStorage is a file that cannot be read or written.
+	ErrorCodeStorage int32 = 15
 	// ErrorCodeInvalidState is an operation that the call's state does not allow,
 	// or one that needs Start before.
 	ErrorCodeInvalidState int32 = 20
@@ -244,8 +247,12 @@ func sentinelCode(err error) int32 {
 			return known.code
 		}
 	}
-	if isNetwork(err) {
+	var file *fs.PathError
+	switch {
+	case isNetwork(err):
 		return ErrorCodeNetwork
+	case errors.As(err, &file):
+		return ErrorCodeStorage
 	}
 	return ErrorCodeUnknown
 }

@@ -175,8 +175,8 @@ func (e *events) OnReadReceipt(_ string, receipt *mobile.ChatReadReceipt) {
 	e.add("read %s", receipt.MessageID)
 }
 
-// pem returns the authority of the service.
-func pem(t *testing.T, s *testkit.Service) string {
+// authority returns that of the service.
+func authority(t *testing.T, s *testkit.Service) string {
 	t.Helper()
 	data, err := os.ReadFile(s.CAFile)
 	if err != nil {
@@ -200,7 +200,7 @@ func clientOf(t *testing.T, s *testkit.Service, id, token string) *person {
 		t.Fatal(err)
 	}
 	p.client, err = mobile.NewClient(&mobile.ClientOptions{
-		Endpoint: s.Endpoint, RootCertificates: pem(t, s), MemoryLimit: -1, GCPercent: -1,
+		Endpoint: s.Endpoint, RootCertificates: authority(t, s), MemoryLimit: -1, GCPercent: -1,
 	})
 	if err != nil {
 		t.Fatal(err)

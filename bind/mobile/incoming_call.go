@@ -58,7 +58,7 @@ func (i *IncomingCall) Accept(options *CallOptions, listener CallListener) (call
 // Accept or Reject it gives ErrorCodeInvalidState.
 func (i *IncomingCall) Reject(busy bool) (err error) {
 	defer guard(&err)
-	err = i.agent.client.scope.run(nil, func(ctx context.Context) error {
+	err = i.agent.run(nil, func(ctx context.Context) error {
 		return i.incoming.Reject(ctx, &engine.RejectCallOptions{Busy: busy})
 	})
 	if err == nil {

@@ -2,6 +2,7 @@ package mobile
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/parley-rtc/parley/rest/chat"
 )
@@ -64,6 +65,12 @@ type Outbox struct {
 // dropped by Close. ChatClient.Close closes its outboxes.
 func (c *ChatClient) OpenOutbox(path string, listener OutboxListener) (outbox *Outbox, err error) {
 	defer guard(&err)
+	if !c.open() {
+		return nil, errClosed
+	}
+	if path == "" {
+		return nil, fmt.Errorf("%w: no path", errArgument)
+	}
 	store, err := chat.NewFileOutboxStore(path)
 	if err != nil {
 		return nil, err
@@ -117,6 +124,9 @@ func (o *Outbox) tell(event func(OutboxListener)) {
 // waits already changes nothing.
 func (o *Outbox) Add(threadID string, content string, options *ChatMessageOptions) (message *OutboxMessage, err error) {
 	defer guard(&err)
+	if o.outbox == nil {
+		return nil, errClosed
+	}
 	if options == nil {
 		options = &ChatMessageOptions{}
 	}
@@ -133,6 +143,9 @@ func (o *Outbox) Add(threadID string, content string, options *ChatMessageOption
 // Remove gives a message up. It may be on its way.
 func (o *Outbox) Remove(clientID string) (err error) {
 	defer guard(&err)
+	if o.outbox == nil {
+		return errClosed
+	}
 	return o.outbox.Remove(clientID)
 }
 

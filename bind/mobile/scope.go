@@ -55,6 +55,9 @@ func (s *scope) isClosed() bool {
 
 // run carries out an operation that may block. canceler may be nil.
 func (s *scope) run(canceler *Canceler, operation func(ctx context.Context) error) error {
+	if s == nil {
+		return errClosed
+	}
 	limited, stop := context.WithTimeoutCause(context.Background(), s.limit, errTimeout)
 	defer stop()
 	ctx, cancel := context.WithCancelCause(limited)

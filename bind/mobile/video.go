@@ -89,6 +89,9 @@ type VideoSource struct {
 // nothing, is dropped by Close. Another codec gives ErrorCodeInvalidArgument.
 func (c *Client) NewVideoSource(codec int32, listener VideoSourceListener) (source *VideoSource, err error) {
 	defer guard(&err)
+	if c.scope == nil || c.scope.isClosed() {
+		return nil, errClosed
+	}
 	name := videoCodec(codec)
 	if name == "" {
 		return nil, fmt.Errorf("%w: video codec %d", errArgument, codec)
@@ -116,6 +119,9 @@ func (s *VideoSource) SendFrame(frame []byte, timestamp int64, keyFrame bool) (r
 	}
 	s.sending.Lock()
 	defer s.sending.Unlock()
+	if s.track == nil {
+		return -ErrorCodeClosed
+	}
 	select {
 	case <-s.closed:
 		return -ErrorCodeClosed
@@ -227,7 +233,7 @@ func (s *videoSink) WriteVideo(frame engine.EncodedFrame) error {
 // when the call sends video already.
 func (c *Call) StartVideo(camera *VideoSource) (err error) {
 	defer guard(&err)
-	if camera == nil {
+	if camera == nil || camera.track == nil {
 		return fmt.Errorf("%w: no video source", errArgument)
 	}
 	return c.run(func(ctx context.Context, call *engine.Call) error { return call.AddTrack(ctx, camera.track) })
@@ -237,7 +243,7 @@ func (c *Call) StartVideo(camera *VideoSource) (err error) {
 // the call does not send it.
 func (c *Call) StopVideo(camera *VideoSource) (err error) {
 	defer guard(&err)
-	if camera == nil {
+	if camera == nil || camera.track == nil {
 		return fmt.Errorf("%w: no video source", errArgument)
 	}
 	return c.run(func(ctx context.Context, call *engine.Call) error { return call.RemoveTrack(ctx, camera.track) })

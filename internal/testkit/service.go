@@ -42,13 +42,13 @@ type Service struct {
 
 // StartService starts program, as BuildParley made it, with a folder of its own
 // and ends it with the test, or with the process of the test, however that
-// ended.
-func StartService(t testing.TB, program string) *Service {
+// ended. args are further ones of `parley serve`.
+func StartService(t testing.TB, program string, args ...string) *Service {
 	t.Helper()
 	folder := t.TempDir()
 	log := filepath.Join(folder, "log")
-	p, err := run(launch{log: log, signal: "TERM"}, program, "serve", "--data", filepath.Join(folder, "data"),
-		"--http", "127.0.0.1:0", "--https", "127.0.0.1:0", "--turn", "127.0.0.1:0")
+	p, err := run(launch{log: log, signal: "TERM"}, program, append([]string{"serve", "--data", filepath.Join(folder, "data"),
+		"--http", "127.0.0.1:0", "--https", "127.0.0.1:0", "--turn", "127.0.0.1:0"}, args...)...)
 	if err != nil {
 		t.Fatal(err)
 	}
