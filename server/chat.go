@@ -17,7 +17,7 @@ import (
 func (s *Server) openChat() error {
 	var err error
 	s.chat, err = chat.Open(chat.Options{
-		Store: s.store, Bus: chatBus{s.bus}, Users: s.identity, Now: s.options.Now, Logger: s.logger,
+		Store: s.store, Bus: chatBus{s.bus}, Alone: s.options.NATS == "", Users: s.identity, Now: s.options.Now, Logger: s.logger,
 		Notifier: notifiers{eventgrid.NewChat(eventgrid.Options{Webhooks: s.webhooks, Source: s.sourceOf}), s.push},
 	})
 	if err != nil {

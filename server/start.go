@@ -162,6 +162,7 @@ func (s *Server) openIdentity() (err error) {
 	s.identity, err = identity.Open(s.base, identity.Options{
 		Store: s.store, Now: s.options.Now, Algorithm: s.options.TokenAlgorithm, Logger: s.logger, Revoked: s.endSessions,
 		Exchanger: exchanger{s.bearers}, Cloud: s.cloud, Deleted: s.userDeleted,
+		Alone: s.options.Database == "",
 	})
 	return err
 }

@@ -50,6 +50,10 @@ type Event struct {
 	RetentionDays int               `json:"ret,omitempty"`
 	// Participants are those who came or went, or all when a thread was made.
 	Participants []Participant `json:"p,omitempty"`
+
+	// Noticed is set by a Notifier that wrote something down in the transaction of
+	// the event, for itself after the commit. It does not travel.
+	Noticed bool `json:"-"`
 }
 
 // subject carries the events of all threads: a node decides by itself which of

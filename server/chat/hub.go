@@ -91,12 +91,17 @@ func (h *Hub) Present(users []string) []string {
 	return found
 }
 
-// publish tells all nodes. A failure loses nothing: receivers see the gap.
+// publish tells all nodes. A failure loses nothing: receivers see the gap. The
+// event must not be changed any more.
 func (h *Hub) publish(e *Event) {
 	if e == nil {
 		return
 	}
-	h.service.committed(e)
+	defer h.service.committed(e) // after those who wait for it
+	if h.service.options.Alone {
+		h.accept(e)
+		return
+	}
 	data, err := e.marshal()
 	if err == nil {
 		err = h.service.options.Bus.Publish(subject, data)
@@ -106,13 +111,18 @@ func (h *Hub) publish(e *Event) {
 	}
 }
 
-// receive puts an event into the queue of its thread.
+// receive takes an event from the bus.
 func (h *Hub) receive(data []byte) {
 	e, err := unmarshalEvent(data)
 	if err != nil {
 		h.service.options.Logger.Error("chat event", "error", err)
 		return
 	}
+	h.accept(e)
+}
+
+// accept puts an event into the queue of its thread.
+func (h *Hub) accept(e *Event) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.closed || len(h.users) == 0 {

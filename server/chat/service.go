@@ -35,6 +35,9 @@ type Options struct {
 	Store *store.Store
 	Bus   Bus
 	Users Users
+	// Alone says that the bus leads to no other node: events are handed out
+	// without it.
+	Alone bool
 	// Notifier tells others what happens in threads; nil is nobody.
 	Notifier Notifier
 	// Now is the clock; nil is time.Now.

@@ -92,11 +92,16 @@ func (c *Chat) Notify(tx *store.Tx, n *chat.Notice) error {
 	if err != nil {
 		return err
 	}
+	n.Event.Noticed = len(events) > 0
 	return c.options.Webhooks.PublishAll(tx, n.Resource, events)
 }
 
 // Committed lets the webhooks look for what was published.
-func (c *Chat) Committed(*chat.Event) { c.options.Webhooks.Wake() }
+func (c *Chat) Committed(e *chat.Event) {
+	if e.Noticed {
+		c.options.Webhooks.Wake()
+	}
+}
 
 // newTransactionID draws what the events of one change have in common.
 func newTransactionID() string {

@@ -24,7 +24,7 @@ func (s *Service) EraseResource(ctx context.Context, id guid.GUID) error {
 	} {
 		for {
 			var n int64
-			err := s.store.Write(ctx, func(tx *store.Tx) error {
+			err := s.voiding(ctx, func(tx *store.Tx) error {
 				result, err := tx.Exec(statement, id[:], int64(erased))
 				if err == nil {
 					n, err = result.RowsAffected()

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/parley-rtc/parley/internal/ident"
@@ -35,6 +36,9 @@ type Options struct {
 	// did. An error is answered to whoever deletes, who may try again. Nil is
 	// nobody.
 	Deleted func(ctx context.Context, resource guid.GUID, user string) error
+	// Alone says that no other process changes the database: what was read of a
+	// user is good until this one changes it.
+	Alone bool
 	// Logger hears of failures nobody waits for; nil is silent.
 	Logger *slog.Logger
 }
@@ -48,6 +52,8 @@ type Service struct {
 	tokens  *tokens
 	cancel  context.CancelFunc
 	running sync.WaitGroup
+	// revocations counts what may have made tokens void, after the commit.
+	revocations atomic.Uint64
 }
 
 // Open reads the signing keys, making one at the first start. Close it when
@@ -229,7 +235,7 @@ func (s *Service) DeleteUser(ctx context.Context, resource guid.GUID, raw string
 	if err != nil {
 		return err
 	}
-	err = s.store.Write(ctx, func(tx *store.Tx) error {
+	err = s.voiding(ctx, func(tx *store.Tx) error {
 		var found []byte
 		if err := tx.QueryRow("DELETE FROM users WHERE resource_id = $1 AND id = $2 RETURNING id", resource[:], id[:]).Scan(&found); err != nil {
 			return err
@@ -261,7 +267,7 @@ func (s *Service) RevokeTokens(ctx context.Context, resource guid.GUID, raw stri
 	}
 	// A token of this very millisecond was issued before, too.
 	from := min(before.UnixMilli(), s.now().UnixMilli()) + 1
-	err = s.store.Write(ctx, func(tx *store.Tx) error {
+	err = s.voiding(ctx, func(tx *store.Tx) error {
 		var found []byte
 		return tx.QueryRow(`UPDATE users SET tokens_valid_from = CASE WHEN tokens_valid_from < $1 THEN $1 ELSE tokens_valid_from END
 			WHERE resource_id = $2 AND id = $3 RETURNING id`, from, resource[:], id[:]).Scan(&found)
@@ -338,10 +344,16 @@ func (s *Service) Revoked(ctx context.Context, raw string, issued time.Time) (bo
 // time, and its user must still be there and not have revoked it. The error
 // is ErrTokenInvalid or ErrTokenExpired, or another one when the store fails.
 func (s *Service) Authenticate(ctx context.Context, token string) (Claims, error) {
-	claims, err := s.tokens.verify(ctx, token)
+	known, err := s.tokens.check(ctx, token)
 	if err != nil {
 		return Claims{}, err
 	}
+	// Before the database is asked: what is revoked meanwhile makes this old.
+	generation := s.revocations.Load() + 1
+	if s.options.Alone && known.checked == generation {
+		return known.claims, nil
+	}
+	claims := &known.claims
 	var validFrom int64
 	err = s.store.Read(ctx, func(q store.Querier) error {
 		return q.QueryRow("SELECT tokens_valid_from FROM users WHERE resource_id = $1 AND id = $2",
@@ -353,5 +365,20 @@ func (s *Service) Authenticate(ctx context.Context, token string) (Claims, error
 	if err != nil {
 		return Claims{}, fmt.Errorf("identity: authenticate: %w", err)
 	}
-	return claims, nil
+	if s.options.Alone {
+		fresh := *known
+		fresh.checked = generation
+		s.tokens.verified.keep(&fresh)
+	}
+	return *claims, nil
+}
+
+// voiding is a write that may make tokens void. It goes on to its end although
+// whoever asked is gone: tokens that are remembered are looked at again after it.
+func (s *Service) voiding(ctx context.Context, f func(tx *store.Tx) error) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	defer s.revocations.Add(1)
+	return s.store.Write(context.WithoutCancel(ctx), f)
 }

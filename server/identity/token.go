@@ -42,10 +42,17 @@ type Claims struct {
 	Cloud              ident.Cloud
 	Scopes             []string
 	IssuedAt, Expires  time.Time
+
+	raw string // the raw id of a token that was read
 }
 
 // RawID returns the user's raw id, "8:acs:<resource>_<user>".
-func (c *Claims) RawID() string { return rawID(c.Cloud, c.ResourceID, c.UserID) }
+func (c *Claims) RawID() string {
+	if c.raw != "" {
+		return c.raw
+	}
+	return rawID(c.Cloud, c.ResourceID, c.UserID)
+}
 
 // Allows tells whether the token has a scope.
 func (c *Claims) Allows(scope string) bool { return slices.Contains(c.Scopes, scope) }
@@ -101,9 +108,10 @@ func (k *signingKey) method() jwt.SigningMethod {
 
 // tokens signs and verifies user access tokens.
 type tokens struct {
-	ring   *keyring
-	parser *jwt.Parser
-	now    func() time.Time
+	ring     *keyring
+	parser   *jwt.Parser
+	now      func() time.Time
+	verified verified
 }
 
 func newTokens(ring *keyring, now func() time.Time) *tokens {
@@ -136,15 +144,13 @@ func (t *tokens) sign(c Claims) (string, error) {
 	return signed, nil
 }
 
-// verify reads a token that this service signed and that is not past its time.
+// parse reads a token that this service signed and that is not past its time,
+// and tells by which key.
 // The error is ErrTokenInvalid or ErrTokenExpired and repeats nothing of the token.
-func (t *tokens) verify(ctx context.Context, token string) (Claims, error) {
-	if len(token) > maxToken {
-		return Claims{}, ErrTokenInvalid
-	}
+func (t *tokens) parse(ctx context.Context, token string) (claims Claims, signedBy string, err error) {
 	var wire wireClaims
 	var failed error
-	_, err := t.parser.ParseWithClaims(token, &wire, func(parsed *jwt.Token) (any, error) {
+	_, err = t.parser.ParseWithClaims(token, &wire, func(parsed *jwt.Token) (any, error) {
 		id, _ := parsed.Header["kid"].(string)
 		key, err := t.ring.verifier(ctx, id)
 		if err != nil {
@@ -157,23 +163,26 @@ func (t *tokens) verify(ctx context.Context, token string) (Claims, error) {
 		if parsed.Method.Alg() != string(key.Algorithm) {
 			return nil, ErrTokenInvalid
 		}
+		signedBy = key.ID
 		return key.private.Public(), nil
 	})
 	if failed != nil {
-		return Claims{}, failed
+		return Claims{}, "", failed
 	}
 	if err != nil {
 		// The signature is checked before the times.
 		if errors.Is(err, jwt.ErrTokenExpired) && !errors.Is(err, jwt.ErrTokenSignatureInvalid) {
-			return Claims{}, ErrTokenExpired
+			return Claims{}, "", ErrTokenExpired
 		}
-		return Claims{}, ErrTokenInvalid
+		return Claims{}, "", ErrTokenInvalid
 	}
-	claims, err := wire.claims()
-	if err == nil && claims.IssuedAt.After(t.now().Add(clockLeeway)) {
-		return Claims{}, ErrTokenInvalid
+	if claims, err = wire.claims(); err != nil {
+		return Claims{}, "", err
 	}
-	return claims, err
+	if claims.IssuedAt.After(t.now().Add(clockLeeway)) {
+		return Claims{}, "", ErrTokenInvalid
+	}
+	return claims, signedBy, nil
 }
 
 // claims checks what a genuine token of another use would not have.
@@ -186,6 +195,7 @@ func (c *wireClaims) claims() (Claims, error) {
 	if c.IssuedMS != 0 {
 		claims.IssuedAt = time.UnixMilli(c.IssuedMS)
 	}
+	claims.raw = claims.RawID()
 	for scope := range strings.SplitSeq(c.ACSScope, ",") {
 		if !slices.Contains(acswire.PossibleScopes(), scope) && scope != acswire.ScopePSTN {
 			return Claims{}, ErrTokenInvalid

@@ -25,6 +25,9 @@ const (
 type sqliteWriter struct {
 	*sqliteConn
 	db *sql.DB
+	// failed and dirty say of the write that runs that a statement failed, and
+	// that one may have changed something.
+	failed, dirty bool
 }
 
 func (s *Store) openSQLite(ctx context.Context, options *Options) error {
@@ -117,7 +120,10 @@ func (w *sqliteWriter) close() error {
 }
 
 func (w *sqliteWriter) transact(group []*write) {
-	err := w.attempt(group)
+	again, err := w.attempt(group, len(group) == 1)
+	if again {
+		_, err = w.attempt(group, true)
+	}
 	for _, one := range group {
 		if one.err == nil {
 			one.err = err
@@ -125,34 +131,48 @@ func (w *sqliteWriter) transact(group []*write) {
 	}
 }
 
-func (w *sqliteWriter) attempt(group []*write) error {
+// attempt runs a group in one transaction. Only work that is to be undone by
+// itself needs a savepoint, and hardly any is: at first there are none. again
+// says that one of the group has to be undone and nothing happened: careful
+// runs each piece of work under a savepoint.
+func (w *sqliteWriter) attempt(group []*write, careful bool) (again bool, err error) {
 	tx := &Tx{w}
 	if err := w.control("BEGIN IMMEDIATE"); err != nil {
-		return fmt.Errorf("begin: %w", err)
+		return false, fmt.Errorf("begin: %w", err)
 	}
-	alone := len(group) == 1
+	alone, live := len(group) == 1, 0
 	for _, one := range group {
-		if err := w.apply(tx, one, alone); err != nil {
-			return errors.Join(err, w.rollback())
+		w.failed, w.dirty = false, false
+		switch {
+		case alone || !careful:
+			one.err = one.do(tx)
+		default:
+			if err := w.apply(tx, one); err != nil {
+				return false, errors.Join(err, w.rollback())
+			}
+		}
+		if !careful && (w.failed || one.err != nil && w.dirty) {
+			// A statement that failed may have ended the transaction: there may be
+			// nothing to roll back.
+			_ = w.rollback()
+			return true, nil
+		}
+		if one.err == nil {
+			live++
 		}
 	}
-	if alone && group[0].err != nil {
-		return w.rollback()
+	if live == 0 {
+		return false, w.rollback()
 	}
 	if err := w.control("COMMIT"); err != nil {
-		return errors.Join(fmt.Errorf("commit: %w", err), w.rollback())
+		return false, errors.Join(fmt.Errorf("commit: %w", err), w.rollback())
 	}
-	return nil
+	return false, nil
 }
 
-// apply runs one piece of work. Work that shares its transaction runs under a
-// savepoint, so that its failure is its own. The error it returns is that of
-// the transaction.
-func (w *sqliteWriter) apply(tx *Tx, one *write, alone bool) error {
-	if alone {
-		one.err = one.do(tx)
-		return nil
-	}
+// apply runs one piece of work under a savepoint, so that its failure is its
+// own. The error it returns is that of the transaction.
+func (w *sqliteWriter) apply(tx *Tx, one *write) error {
 	if err := w.control("SAVEPOINT work"); err != nil {
 		return fmt.Errorf("savepoint: %w", err)
 	}
@@ -167,9 +187,33 @@ func (w *sqliteWriter) apply(tx *Tx, one *write, alone bool) error {
 	return nil
 }
 
+func (w *sqliteWriter) exec(query string, args ...any) (sql.Result, error) {
+	result, err := w.sqliteConn.exec(query, args...)
+	w.note(query, err)
+	return result, err
+}
+
+func (w *sqliteWriter) query(query string, args ...any) (*sql.Rows, error) {
+	rows, err := w.sqliteConn.query(query, args...)
+	w.note(query, err)
+	return rows, err
+}
+
+func (w *sqliteWriter) queryRow(query string, args ...any) *sql.Row {
+	row := w.sqliteConn.queryRow(query, args...)
+	w.note(query, row.Err())
+	return row
+}
+
+// note notes what a statement of a write did.
+func (w *sqliteWriter) note(query string, err error) {
+	w.failed = w.failed || err != nil
+	w.dirty = w.dirty || !strings.HasPrefix(query, "SELECT")
+}
+
 // control runs a statement that is none of the writes' own.
 func (w *sqliteWriter) control(statement string) error {
-	_, err := w.exec(statement)
+	_, err := w.sqliteConn.exec(statement)
 	return err
 }
 

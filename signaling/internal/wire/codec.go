@@ -3,6 +3,7 @@ package wire
 import (
 	"encoding/binary"
 	"fmt"
+	"hash/maphash"
 
 	"github.com/klauspost/compress/zstd"
 	"google.golang.org/protobuf/encoding/protowire"
@@ -31,6 +32,8 @@ type Codec struct {
 	version uint32
 	enc     *zstd.Encoder
 	dec     *zstd.Decoder
+	// repeated is what goes to many.
+	repeated repeated
 }
 
 // NewCodec makes a codec that can compress with the given dictionary.
@@ -57,7 +60,7 @@ func NewCodec(version uint32, dictionary []byte, concurrency int) (*Codec, error
 	if err != nil {
 		return nil, fmt.Errorf("signaling: decompression: %w", err)
 	}
-	return &Codec{version: version, enc: enc, dec: dec}, nil
+	return &Codec{version: version, enc: enc, dec: dec, repeated: repeated{seed: maphash.MakeSeed()}}, nil
 }
 
 // Version is that of the dictionary.
@@ -96,6 +99,9 @@ func (c *Codec) Encode(f *Frame) (data []byte, plain int, err error) {
 		return nil, 0, fmt.Errorf("signaling: frame of %d bytes: %w", plain, ErrTooLarge)
 	}
 	if c != nil && plain >= CompressFrom {
+		if again := c.repeat(f, data); again != nil && len(again) < plain {
+			return again, plain, nil
+		}
 		if small := c.compress(data); len(small) < plain {
 			return small, plain, nil
 		}
