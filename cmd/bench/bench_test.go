@@ -65,6 +65,7 @@ func TestBench_Mistakes(t *testing.T) {
 		"burst":            {"codec", "--burst", "much"},
 		"burst of all":     {"codec", "--burst", "100:3"},
 		"flag":             {"--fast"},
+		"part of chat":     {"chat", "--parts", "sends,dance"},
 	} {
 		var out bytes.Buffer
 		if err := run(t.Context(), append(args, "--out", t.TempDir()), &out, &out); err == nil {

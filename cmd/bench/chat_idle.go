@@ -152,18 +152,31 @@ func (b *chatBench) open(ctx context.Context, users []chatUser, clients []*signa
 }
 
 // beside measures deliveries while many others are connected to the service,
-// every one of them ready to be told of messages.
-func (c *chatRun) beside(ctx context.Context) error {
+// every one of them ready to be told of messages. A second process of the
+// service, to which nobody else is connected, has its turn in each round: what
+// both lose is the machine's.
+func (c *chatRun) beside(ctx context.Context) (err error) {
 	service := c.systems[0].(*chatBench)
+	alone, err := startChat(ctx, c.env)
+	if err != nil {
+		return err
+	}
+	alone.label = withoutThem
+	defer func() { err = errors.Join(err, alone.close()) }()
 	for _, n := range c.idles {
-		if err := c.besideOf(ctx, service, n); err != nil {
+		if err := c.besideOf(ctx, service, alone, n); err != nil {
 			return fmt.Errorf("beside %d idle connections: %w", n, err)
 		}
 	}
 	return nil
 }
 
-func (c *chatRun) besideOf(ctx context.Context, service *chatBench, n int) (err error) {
+// withoutThem is the name of the service to which nobody else is connected.
+const withoutThem = "without them"
+
+func besideName(n int) string { return fmt.Sprintf(" beside %d idle connections", n) }
+
+func (c *chatRun) besideOf(ctx context.Context, service, alone *chatBench, n int) (err error) {
 	synced := &atomic.Int64{}
 	idlers, err := service.devices(ctx, n, false, synced)
 	if err != nil {
@@ -182,7 +195,7 @@ func (c *chatRun) besideOf(ctx context.Context, service *chatBench, n int) (err 
 		}
 	}
 	for _, members := range c.sizes {
-		if err := c.deliver(ctx, members, []chatSystem{service}, fmt.Sprintf(" beside %d idle connections", n)); err != nil {
+		if err := c.deliver(ctx, members, []chatSystem{service, alone}, besideName(n)); err != nil {
 			return err
 		}
 	}

@@ -14,7 +14,7 @@ import (
 // batchMembers is how many members a thread is made with.
 const batchMembers = 200
 
-func (b *chatBench) name() string { return "" }
+func (b *chatBench) name() string { return b.label }
 
 func (b *chatBench) server() *process { return b.process }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/parley-rtc/parley/cmd/bench/internal/figures"
@@ -27,6 +28,40 @@ type chatRun struct {
 
 // errNotHere is why a system is not measured: it is not installed.
 var errNotHere = errors.New("not run here")
+
+// stage is a part of the scenario.
+type stage struct {
+	name  string
+	steps int
+	run   func(context.Context) error
+}
+
+func (c *chatRun) stages() []stage {
+	perSize := c.rounds * len(c.systems)
+	return []stage{
+		{"sends", len(c.atOnce) * (c.rounds + perSize), c.sends},
+		{"deliveries", (len(c.sizes) + 1) * perSize, c.deliveries},
+		{"idle", 2 * len(c.idles) * len(c.systems), c.idle},
+		{"beside", 2 * len(c.idles) * c.rounds * len(c.sizes), c.beside},
+	}
+}
+
+// wants tells whether a part is to be measured.
+func (c *chatRun) wants(part string) bool { return len(c.parts) == 0 || slices.Contains(c.parts, part) }
+
+// known refuses parts that are none.
+func (c *chatRun) known() error {
+	var all []string
+	for _, one := range c.stages() {
+		all = append(all, one.name)
+	}
+	for _, part := range c.parts {
+		if !slices.Contains(all, part) {
+			return fmt.Errorf("--parts: %q is none of %s", part, strings.Join(all, ", "))
+		}
+	}
+	return nil
+}
 
 // rivalsTable names the systems beside the service, in their order.
 func rivalsTable() []string {
@@ -260,6 +295,14 @@ func (c *chatRun) deliver(ctx context.Context, members int, systems []chatSystem
 
 // compare sets the service beside the others.
 func (c *chatRun) compare() {
+	if c.wants("beside") {
+		for _, n := range c.idles {
+			for _, members := range c.sizes {
+				same := deliverName(members, besideName(n)) + ", p99"
+				c.result.Compare(fmt.Sprintf("send → delivered, %d members, beside %d idle / without them, p99", members, n), same, figureOf(withoutThem, same), "")
+			}
+		}
+	}
 	if c.alone {
 		return
 	}
@@ -268,19 +311,26 @@ func (c *chatRun) compare() {
 			c.result.Compare(what+" / "+name, of, figureOf(name, to), c.missing[name])
 		}
 	}
-	for _, n := range c.atOnce {
-		to := sendName(n) + ", per core"
-		beside(fmt.Sprintf("sends per core, %d at once, REST", n), "send: "+plural(n)+", per core", to)
-		beside(fmt.Sprintf("sends per core, %d at once, connections", n), to, to)
-	}
-	for _, n := range c.sizes {
-		for _, q := range []string{"p50", "p99"} {
-			same := deliverName(n, "") + ", " + q
-			beside(fmt.Sprintf("send → delivered, %d members, %s", n, q), same, same)
+	if c.wants("sends") {
+		for _, n := range c.atOnce {
+			to := sendName(n) + ", per core"
+			beside(fmt.Sprintf("sends per core, %d at once, REST", n), "send: "+plural(n)+", per core", to)
+			beside(fmt.Sprintf("sends per core, %d at once, connections", n), to, to)
 		}
 	}
-	same := deliverName(manyMembers, "") + ", per core"
-	beside("deliveries per core", same, same)
+	if c.wants("deliveries") {
+		for _, n := range c.sizes {
+			for _, q := range []string{"p50", "p99"} {
+				same := deliverName(n, "") + ", " + q
+				beside(fmt.Sprintf("send → delivered, %d members, %s", n, q), same, same)
+			}
+		}
+		same := deliverName(manyMembers, "") + ", per core"
+		beside("deliveries per core", same, same)
+	}
+	if !c.wants("idle") {
+		return
+	}
 	for _, n := range c.idles {
 		for _, kind := range []string{"plain", "TLS"} {
 			same := idleName(kind, n)

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"os"
 	"os/exec"
+	"runtime"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -125,6 +126,32 @@ func TestChat_Turns(t *testing.T) {
 	service.refuse = errors.New("broken")
 	if err := c.deliveries(t.Context()); err == nil {
 		t.Error("the service may fail")
+	}
+}
+
+// TestBusy reads the processor time of this process and of the machine.
+func TestBusy(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("there is no /proc")
+	}
+	ours := busyOf("self", user, system)
+	for begin := time.Now(); busyOf("self", user, system) <= ours; { // until a tick is counted
+		if time.Since(begin) > time.Minute {
+			t.Fatal("this process works and no time is counted")
+		}
+	}
+	if all := busyOfAll(); all < busyOf("self", user, system) {
+		t.Errorf("the machine has worked for %v, this process alone for more", all)
+	}
+	for name, got := range map[string]time.Duration{
+		"no such process": busyOf("0", user), "no such place": ticks([]string{"1"}, 1), "no number": ticks([]string{"x"}, 0),
+	} {
+		if got >= 0 {
+			t.Errorf("%s: %v", name, got)
+		}
+	}
+	if got := ticks([]string{"x", "7", "", "5"}, 1, 3); got != 12*tick {
+		t.Errorf("sum of ticks: %v", got)
 	}
 }
 

@@ -49,6 +49,8 @@ type settings struct {
 	database string
 	// alone leaves the systems beside the service out of chat.
 	alone bool
+	// parts of the chat scenario; empty: all.
+	parts []string
 	seed  uint64
 	link  linkFlags
 }
@@ -131,6 +133,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	flags.StringVar(&s.parley, "parley", "", "the parley `program` for the scenarios that run the service as a process; empty: beside this one, or built")
 	flags.StringVar(&s.database, "database", "", "`URL` of an empty PostgreSQL database for the rest and chat scenarios; empty: SQLite")
 	flags.BoolVar(&s.alone, "alone", false, "the chat scenario without ejabberd and nats-server")
+	flags.StringSliceVar(&s.parts, "parts", nil, "`parts` of the chat scenario, of sends, deliveries, idle and beside; empty: all")
 	flags.Uint64Var(&s.seed, "seed", 1, "`seed` of the emulated network")
 	flags.DurationVar(&s.link.delay, "delay", 50*time.Millisecond, "one-way `delay` of every leg of the emulated network")
 	flags.DurationVar(&s.link.jitter, "jitter", 0, "mean further `delay` of each packet")

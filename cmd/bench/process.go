@@ -171,26 +171,56 @@ func (p *process) resident() (float64, error) {
 
 // busy returns the processor time that the process has used.
 func (p *process) busy() (time.Duration, error) {
-	data, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", p.cmd.Process.Pid))
+	took := busyOf(strconv.Itoa(p.cmd.Process.Pid), user, system)
+	if took < 0 {
+		return 0, errors.New("processor time: unreadable")
+	}
+	return took, nil
+}
+
+const (
+	// Places of processor times behind the name in /proc/PID/stat (proc(5)): a
+	// process's own and those of its children that have ended.
+	user, system, childUser, childSystem = 11, 12, 13, 14
+	// tick is the unit of these times: USER_HZ is 100.
+	tick = 10 * time.Millisecond
+)
+
+// busyOf adds processor times of a process; it is negative when they cannot be
+// read.
+func busyOf(process string, places ...int) time.Duration {
+	data, err := os.ReadFile("/proc/" + process + "/stat")
 	if err != nil {
-		return 0, fmt.Errorf("processor time: %w", err)
+		return -1
 	}
 	// The name of the program, in parentheses, may hold spaces.
 	_, rest, _ := strings.Cut(string(data), ") ")
-	fields := strings.Fields(rest)
-	const user, system, tick = 11, 12, 10 * time.Millisecond // proc(5): USER_HZ is 100
-	if len(fields) <= system {
-		return 0, errors.New("processor time: unreadable")
+	return ticks(strings.Fields(rest), places...)
+}
+
+// busyOfAll returns the processor time of everything on the machine.
+func busyOfAll() time.Duration {
+	data, err := os.ReadFile("/proc/stat")
+	if err != nil {
+		return -1
 	}
-	var sum time.Duration
-	for _, f := range []string{fields[user], fields[system]} {
-		ticks, err := strconv.Atoi(f)
-		if err != nil {
-			return 0, fmt.Errorf("processor time: %w", err)
+	line, _, _ := strings.Cut(string(data), "\n")
+	// cpu, user, nice, system, idle, iowait, irq, softirq (proc(5)).
+	return ticks(strings.Fields(line), 1, 2, 3, 6, 7)
+}
+
+func ticks(fields []string, places ...int) (sum time.Duration) {
+	for _, place := range places {
+		if place >= len(fields) {
+			return -1
 		}
-		sum += time.Duration(ticks) * tick
+		n, err := strconv.Atoi(fields[place])
+		if err != nil {
+			return -1
+		}
+		sum += time.Duration(n) * tick
 	}
-	return sum, nil
+	return sum
 }
 
 // serve starts the service as a process and returns when it is ready.
