@@ -185,9 +185,12 @@ func (l *link) ackDueLocked(now time.Time) {
 // awaiter is a Conn that knows when there is something to read.
 type awaiter interface {
 	// await reports false when a Read is to be made now. Else it reports true,
-	// and calls f on another goroutine once a Read would return, at the latest
-	// when ctx is over.
+	// and calls f on another goroutine once a Read would return, at once when
+	// ctx is over.
 	await(ctx context.Context, f func()) bool
+	// interrupt ends an await, and with it the connection; without one it does
+	// nothing. It is to be called when the context of await is over.
+	interrupt()
 }
 
 // run reads and writes until the connection ends, closes it, and returns why:
@@ -203,15 +206,21 @@ func (l *link) run(ctx context.Context) error {
 // return before that or after.
 func (l *link) start(ctx context.Context, ended func(error)) {
 	l.startWriter(ctx)
+	waits, canWait := l.conn.(awaiter)
+	forget := func() bool { return true }
+	if canWait {
+		forget = context.AfterFunc(ctx, waits.interrupt)
+	}
 	var read func()
 	again := func() { l.workers.run(read) }
 	read = func() {
 		for {
 			if err := l.readFrame(ctx); err != nil {
+				forget()
 				ended(l.over(ctx, err))
 				return
 			}
-			if c, ok := l.conn.(awaiter); ok && c.await(ctx, again) {
+			if canWait && waits.await(ctx, again) {
 				return
 			}
 		}

@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"net/url"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/coder/websocket"
@@ -212,6 +213,8 @@ type webSocketConn struct {
 	waiter *readiness.Waiter
 	buffer *bufio.Reader
 	mu     sync.Mutex
+	// waiting is set while the waiter waits.
+	waiting atomic.Bool
 }
 
 // maxGreeting is the largest first message: until the far end has shown who it
@@ -250,13 +253,23 @@ func (c *webSocketConn) await(ctx context.Context, f func()) bool {
 	return true
 }
 
-// wait calls f when there is something to read. The end of the context closes
-// the connection, as it does in the midst of a read.
+// wait calls f when there is something to read.
 func (c *webSocketConn) wait(ctx context.Context, f func()) {
-	stop := context.AfterFunc(ctx, func() { _ = c.ws.CloseNow() })
-	c.waiter.Wait()
-	stop()
+	c.waiting.Store(true)
+	// Looked at after the store: interrupt either sees it or was called before.
+	if ctx.Err() == nil {
+		c.waiter.Wait()
+	}
+	c.waiting.Store(false)
 	f()
+}
+
+// interrupt implements awaiter. The end of the context closes the connection,
+// as it does in the midst of a read.
+func (c *webSocketConn) interrupt() {
+	if c.waiting.Load() {
+		_ = c.ws.CloseNow()
+	}
 }
 
 func (c *webSocketConn) pending() bool {

@@ -18,6 +18,7 @@ import (
 
 	"github.com/coder/websocket"
 
+	"github.com/parley-rtc/parley/internal/readiness"
 	"github.com/parley-rtc/parley/internal/testkit"
 	"github.com/parley-rtc/parley/signaling"
 )
@@ -75,7 +76,7 @@ func (n *cuttingNet) cutAll() {
 }
 
 // serveWebSockets puts an acceptor behind an https server on loopback.
-func serveWebSockets(t *testing.T, a *signaling.Acceptor) (endpoint string, roots *x509.CertPool) {
+func serveWebSockets(t testing.TB, a *signaling.Acceptor) (endpoint string, roots *x509.CertPool) {
 	t.Helper()
 	mux := http.NewServeMux()
 	mux.HandleFunc(signaling.Path, func(w http.ResponseWriter, r *http.Request) {
@@ -87,6 +88,7 @@ func serveWebSockets(t *testing.T, a *signaling.Acceptor) (endpoint string, root
 	})
 	server := httptest.NewUnstartedServer(mux)
 	server.Config.ErrorLog = log.New(io.Discard, "", 0) // connections are cut on purpose
+	server.Listener = readiness.Listener(server.Listener)
 	server.StartTLS()
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)

@@ -3,14 +3,16 @@ package signaling
 import (
 	"runtime"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
 const (
-	// workerRest is how long a worker without work waits for more.
+	// workerRest is how long a worker is kept without work, or up to twice that.
 	workerRest = 2 * time.Second
-	// spareWorkers is how many such may wait, for each processor.
-	spareWorkers = 4
+	// spareWorkers is how many such are kept, for each processor: a message to
+	// many wakes as many at once.
+	spareWorkers = 256
 )
 
 // workers run short functions on goroutines that are kept for the next ones:
@@ -18,15 +20,19 @@ const (
 // the network stay small. A nil *workers runs each on a goroutine of its own.
 type workers struct {
 	jobs chan func()
-	quit chan struct{}
-	once sync.Once // closes quit
+	most int32
 
-	mu    sync.Mutex
-	spare int
+	// spare counts those that wait, fewest how many did so at all times since
+	// the last look: so many are too many.
+	spare, fewest atomic.Int32
+
+	mu       sync.Mutex
+	watching bool
+	closed   bool
 }
 
 func newWorkers() *workers {
-	return &workers{jobs: make(chan func()), quit: make(chan struct{})}
+	return &workers{jobs: make(chan func()), most: int32(spareWorkers * runtime.GOMAXPROCS(0))} //nolint:gosec // few processors
 }
 
 // run runs f soon. It never blocks. Whoever needs to know when f has returned
@@ -44,47 +50,68 @@ func (w *workers) run(f func()) {
 }
 
 func (w *workers) work(f func()) {
-	var rest *time.Timer
-	for {
+	for f != nil {
 		f()
-		if !w.stay() {
+		if w.spare.Add(1) > w.most || !w.watch() {
+			w.left()
 			return
 		}
-		if rest == nil {
-			rest = time.NewTimer(workerRest)
-			defer rest.Stop()
-		} else {
-			rest.Reset(workerRest)
+		f = <-w.jobs // nil: one too many
+		w.left()
+	}
+}
+
+// left notes that one waits no more.
+func (w *workers) left() {
+	now := w.spare.Add(-1)
+	for {
+		fewest := w.fewest.Load()
+		if now >= fewest || w.fewest.CompareAndSwap(fewest, now) {
+			return
 		}
+	}
+}
+
+// watch sees to it that those who wait in vain are sent home; false when they
+// shall not wait at all.
+func (w *workers) watch() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if !w.watching && !w.closed {
+		w.watching = true
+		w.fewest.Store(0)
+		time.AfterFunc(workerRest, w.thin)
+	}
+	return !w.closed
+}
+
+// thin sends those home that nobody needed since the last look.
+func (w *workers) thin() {
+	for range w.fewest.Load() {
 		select {
-		case f = <-w.jobs:
-			w.leave()
-		case <-rest.C:
-			w.leave()
-			return
-		case <-w.quit:
-			w.leave()
-			return
+		case w.jobs <- nil:
+		default: // they work
 		}
 	}
-}
-
-// stay counts one more that waits, unless there are enough.
-func (w *workers) stay() bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.spare >= spareWorkers*runtime.GOMAXPROCS(0) {
-		return false
+	now := w.spare.Load()
+	w.fewest.Store(now)
+	if w.watching = now > 0 && !w.closed; w.watching {
+		time.AfterFunc(workerRest, w.thin)
 	}
-	w.spare++
-	return true
-}
-
-func (w *workers) leave() {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.spare--
 }
 
 // close ends those that wait; those that work end when they have done so.
-func (w *workers) close() { w.once.Do(func() { close(w.quit) }) }
+func (w *workers) close() {
+	w.mu.Lock()
+	w.closed = true
+	w.mu.Unlock()
+	for w.spare.Load() > 0 {
+		select {
+		case w.jobs <- nil:
+		default:
+			runtime.Gosched() // one that is on its way to wait, or home
+		}
+	}
+}
