@@ -47,8 +47,10 @@ func StartService(t testing.TB, program string, args ...string) *Service {
 	t.Helper()
 	folder := t.TempDir()
 	log := filepath.Join(folder, "log")
-	p, err := run(launch{log: log, signal: "TERM"}, program, append([]string{"serve", "--data", filepath.Join(folder, "data"),
-		"--http", "127.0.0.1:0", "--https", "127.0.0.1:0", "--turn", "127.0.0.1:0"}, args...)...)
+	p, err := run(launch{log: log, signal: "TERM"}, program, append([]string{
+		"serve", "--data", filepath.Join(folder, "data"),
+		"--http", "127.0.0.1:0", "--https", "127.0.0.1:0", "--turn", "127.0.0.1:0",
+	}, args...)...)
 	if err != nil {
 		t.Fatal(err)
 	}
