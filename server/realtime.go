@@ -23,7 +23,7 @@ func (s *Server) openRealTime() error {
 	}
 	s.trouter, err = trouter.Open(trouter.Options{
 		Hub: s.chat.Hub(), Bus: realTimeBus{s.bus}, Secret: secret, Resources: s.hosts, Authenticate: s.authenticateRealTime,
-		Void: s.identity.Revoked, Now: s.options.Now, Logger: s.logger,
+		Void: s.identity.Revoked, Alone: s.options.NATS == "", Now: s.options.Now, Logger: s.logger,
 	})
 	return err
 }

@@ -44,6 +44,7 @@ type listener struct {
 	path     string // of the pushes
 	ws       *websocket.Conn
 	packets  []string // heard and not looked at, of a listener that polls
+	nodes    []*rest  // to which a balancer sends its polls in turn; nil: r
 	last     int
 }
 
@@ -152,7 +153,8 @@ func (l *listener) ready() {
 func (l *listener) say(packet string) {
 	l.t.Helper()
 	if l.ws == nil {
-		a := l.r.realtimeRequest(http.MethodPost, l.address("socket.io/1/xhr-polling/"+l.id, l.r), l.token, packet)
+		node := l.node()
+		a := node.realtimeRequest(http.MethodPost, l.address("socket.io/1/xhr-polling/"+l.id, node), l.token, packet)
 		if string(a.body) != "1" {
 			l.t.Fatalf("%d %s", a.StatusCode, a.body)
 		}
@@ -161,6 +163,16 @@ func (l *listener) say(packet string) {
 	if err := l.ws.Write(l.t.Context(), websocket.MessageText, []byte(packet)); err != nil {
 		l.t.Fatal(err)
 	}
+}
+
+// node is where the next poll goes.
+func (l *listener) node() *rest {
+	if len(l.nodes) == 0 {
+		return l.r
+	}
+	node := l.nodes[0]
+	l.nodes = append(l.nodes[1:], node)
+	return node
 }
 
 // hear returns the next packet that is not there to keep the connection.
@@ -186,7 +198,8 @@ func (l *listener) next() string {
 		return string(data)
 	}
 	for len(l.packets) == 0 {
-		a := l.r.realtimeRequest(http.MethodGet, l.address("socket.io/1/xhr-polling/"+l.id, l.r), "", "")
+		node := l.node()
+		a := node.realtimeRequest(http.MethodGet, l.address("socket.io/1/xhr-polling/"+l.id, node), "", "")
 		if a.StatusCode != http.StatusOK {
 			l.t.Fatalf("%d %s", a.StatusCode, a.body)
 		}

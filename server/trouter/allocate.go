@@ -181,13 +181,15 @@ func (s *Service) handshake(w http.ResponseWriter, r *http.Request) {
 		s.unauthorized(w, r, "The endpoint was allocated too long ago.")
 		return
 	}
-	id := guid.New().String() + "." + strconv.FormatInt(now.Unix(), 36)
+	// A connection of polls is this node's, wherever they come.
+	id := guid.New().String() + "." + strconv.FormatInt(now.Unix(), 36) + "." + s.node
 	writeText(w, []byte(id+":180:180:websocket,xhr-polling"))
 }
 
 // mayBegin tells whether a connection may begin whose handshake gave this id.
 func (s *Service) mayBegin(t *ticket, id string) bool {
 	_, text, _ := strings.Cut(id, ".")
+	text, _, _ = strings.Cut(text, ".")
 	seconds, err := strconv.ParseInt(text, 36, 64)
 	now := s.options.Now()
 	return err == nil && now.Before(t.OpenBy) && now.Sub(time.Unix(seconds, 0)) < beginWithin

@@ -64,6 +64,8 @@ type world struct {
 	t       *testing.T
 	hub     *hub
 	service *trouter.Service
+	options trouter.Options
+	bus     *bus.Bus
 	http    *httptest.Server
 }
 
@@ -73,31 +75,49 @@ func newWorld(t *testing.T, options trouter.Options) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &world{t: t, hub: &hub{sinks: map[*chat.Sink]bool{}}}
+	t.Cleanup(func() {
+		http.DefaultClient.CloseIdleConnections()
+		if err := b.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	w := &world{t: t, bus: b, hub: &hub{sinks: map[*chat.Sink]bool{}}}
 	options.Hub, options.Bus, options.Secret = w.hub, busOf{b}, []byte("secret")
 	options.Resources = oneResource{&resource.Resource{ID: guid.New()}}
 	options.Authenticate = func(context.Context, string, *resource.Resource) (trouter.Principal, error) {
 		return trouter.Principal{User: user, Scopes: []string{"chat"}, Expires: time.Now().Add(time.Hour)}, nil
 	}
 	options.Void = func(context.Context, string, time.Time) (bool, error) { return false, nil }
-	if w.service, err = trouter.Open(options); err != nil {
+	w.options = options
+	w.serve()
+	return w
+}
+
+// another is a further node.
+func (w *world) another() *world {
+	other := *w
+	other.serve()
+	return &other
+}
+
+func (w *world) serve() {
+	t := w.t
+	var err error
+	if w.service, err = trouter.Open(w.options); err != nil {
 		t.Fatal(err)
 	}
 	mux := http.NewServeMux()
-	w.service.Routes(func(w http.ResponseWriter, _ *http.Request, err *front.Error) { w.WriteHeader(err.Status) },
+	service := w.service
+	service.Routes(func(w http.ResponseWriter, _ *http.Request, err *front.Error) { w.WriteHeader(err.Status) },
 		func(method, pattern string, handler http.Handler) { mux.Handle(method+" "+pattern, handler) })
-	w.http = httptest.NewServer(mux)
+	door := httptest.NewServer(mux)
+	w.http = door
 	t.Cleanup(func() {
-		if err := w.service.Close(); err != nil {
+		if err := service.Close(); err != nil {
 			t.Error(err)
 		}
-		w.http.Close()
-		http.DefaultClient.CloseIdleConnections()
-		if err := b.Close(); err != nil {
-			t.Error(err)
-		}
+		door.Close()
 	})
-	return w
 }
 
 // begin allocates and returns the address of a connection.

@@ -14,8 +14,9 @@
 // Allocation and handshake keep nothing: what they found out travels in a
 // signed ticket among the parameters that the client repeats on every URL, so
 // each node of a cluster can take the next step. Only a connection belongs to
-// its node. A WebSocket needs nothing of a balancer; polls of one connection
-// must all come to the node that took the first, or the client connects anew.
+// its node. A WebSocket needs nothing of a balancer. That of polls belongs to
+// the node of the handshake, which its id names: a poll that comes to another
+// node is answered by that one over the bus.
 //
 // A ticket opens connections for a few minutes only and is void as soon as the
 // token is that it was made from. A connection ends with the token: when it is

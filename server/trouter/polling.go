@@ -1,7 +1,7 @@
 package trouter
 
 import (
-	"errors"
+	"context"
 	"io"
 	"net/http"
 	"path"
@@ -22,20 +22,37 @@ func (s *Service) poll(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
-	c, err := s.polledConnection(r, t)
+	id, leave := path.Base(r.URL.Path), r.URL.Query().Has("disconnect")
+	var body []byte
+	var err error
+	if node := s.elsewhere(id); node != "" {
+		body, err = s.forwardPoll(r.Context(), node, id, t, leave)
+	} else {
+		body, err = s.answerPoll(r.Context(), id, t, leave)
+	}
+	switch {
+	case r.Context().Err() != nil: // nobody reads it
+	case err != nil:
+		s.notOpened(w, r, err)
+	default:
+		writeText(w, body)
+	}
+}
+
+// answerPoll waits for what a poll is answered with. An error says that its
+// connection was not admitted.
+func (s *Service) answerPoll(ctx context.Context, id string, t *ticket, leave bool) ([]byte, error) {
+	c, err := s.polledConnection(ctx, id, t)
 	if err != nil {
-		s.notOpened(w, r, c, err)
-		return
+		return nil, err
 	}
 	if c == nil {
 		// Over, or of another node: the client connects again.
-		writeText(w, []byte(disconnectPacket))
-		return
+		return []byte(disconnectPacket), nil
 	}
-	if r.URL.Query().Has("disconnect") {
+	if leave {
 		c.end(errLeft)
-		writeText(w, []byte(disconnectPacket))
-		return
+		return []byte(disconnectPacket), nil
 	}
 	newer := c.hold()
 	timer := time.NewTimer(s.options.PollTime)
@@ -44,13 +61,11 @@ func (s *Service) poll(w http.ResponseWriter, r *http.Request) {
 	case <-c.more:
 	case <-c.done:
 	case <-timer.C:
-		writeText(w, []byte(noopPacket))
-		return
+		return []byte(noopPacket), nil
 	case <-newer:
-		writeText(w, []byte(noopPacket))
-		return
-	case <-r.Context().Done():
-		return
+		return []byte(noopPacket), nil
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
 	}
 	packets, cause := c.take(pollBatch)
 	if cause != nil {
@@ -63,14 +78,13 @@ func (s *Service) poll(w http.ResponseWriter, r *http.Request) {
 	if len(packets) == 0 {
 		packets = []string{noopPacket}
 	}
-	writeText(w, payloadOf(packets))
+	return payloadOf(packets), nil
 }
 
 // polledConnection returns the connection of a poll, which its first one opens.
-// It returns nil when there is none any more; with an error the connection is
-// one that was not admitted.
-func (s *Service) polledConnection(r *http.Request, t *ticket) (*connection, error) {
-	id := path.Base(r.URL.Path)
+// It returns nil when there is none any more; an error says that it was not
+// admitted.
+func (s *Service) polledConnection(ctx context.Context, id string, t *ticket) (*connection, error) {
 	if c := s.polledBy(id, t); c != nil {
 		return c, nil
 	}
@@ -78,8 +92,9 @@ func (s *Service) polledConnection(r *http.Request, t *ticket) (*connection, err
 		return nil, nil //nolint:nilnil // said above
 	}
 	c := s.newConnection(t, id, true)
-	if err := s.open(r.Context(), c); err != nil {
-		return c, err
+	if err := s.open(ctx, c); err != nil {
+		c.end(err)
+		return nil, err
 	}
 	go s.keep(c)
 	return c, nil
@@ -145,24 +160,35 @@ func (s *Service) polled(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
-	var packets []packet
-	if err == nil {
-		packets, err = parsePayload(string(body))
-	}
-	c := s.polledBy(path.Base(r.URL.Path), t)
-	if err == nil && c == nil {
-		err = errLeft
-	}
 	if err != nil {
-		status := http.StatusBadRequest
-		if errors.Is(err, errLeft) {
-			status = http.StatusNotFound
-		}
+		w.WriteHeader(http.StatusBadRequest)
+		return
+	}
+	id, status := path.Base(r.URL.Path), 0
+	if node := s.elsewhere(id); node != "" {
+		status = s.forwardWords(r.Context(), node, id, t, body)
+	} else {
+		status = s.takeWords(id, t, body)
+	}
+	if status != http.StatusOK {
 		w.WriteHeader(status)
 		return
+	}
+	writeText(w, []byte("1"))
+}
+
+// takeWords hears what a client says; it returns the status of the answer.
+func (s *Service) takeWords(id string, t *ticket, body []byte) int {
+	packets, err := parsePayload(string(body))
+	if err != nil {
+		return http.StatusBadRequest
+	}
+	c := s.polledBy(id, t)
+	if c == nil {
+		return http.StatusNotFound
 	}
 	for _, p := range packets {
 		c.handle(p)
 	}
-	writeText(w, []byte("1"))
+	return http.StatusOK
 }

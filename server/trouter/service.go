@@ -65,6 +65,12 @@ type Options struct {
 	MaxConnections int
 	// PollTime is how long a poll waits for something to tell; zero: 20 s.
 	PollTime time.Duration
+	// Alone says that there are no other nodes, so that a connection of another
+	// one is over.
+	Alone bool
+	// AnswerTime is how long another node may take to say that it has a poll
+	// before it counts as gone; zero: three seconds.
+	AnswerTime time.Duration
 	// Silence is after how long without a word from the client a connection
 	// ends; zero: two minutes. Clients say something every 40 s.
 	Silence time.Duration
@@ -84,6 +90,9 @@ func (o *Options) defaults() {
 	if o.PollTime == 0 {
 		o.PollTime = 20 * time.Second
 	}
+	if o.AnswerTime == 0 {
+		o.AnswerTime = 3 * time.Second
+	}
 	if o.Silence == 0 {
 		o.Silence = 2 * time.Minute
 	}
@@ -101,6 +110,9 @@ const (
 	subjectOpened = "parley.trouter.opened"
 	// subjectEnd, with a raw id behind it, ends the connections of a user.
 	subjectEnd = "parley.trouter.end"
+	// subjectNode, with a node's id behind it, carries polls that came to a node
+	// to the one that has their connection, and the answers.
+	subjectNode = "parley.trouter.node"
 )
 
 // Service keeps the connections of one node. Its methods may be called from
@@ -117,6 +129,8 @@ type Service struct {
 	mu      sync.Mutex
 	users   map[string][]*connection // oldest first
 	polls   map[string]*connection   // by their id
+	asked   map[uint64]chan relayed  // of other nodes, by number
+	number  uint64                   // of the last one
 	closed  bool
 	running sync.WaitGroup // under mu until closed
 }
@@ -124,9 +138,10 @@ type Service struct {
 // Open starts the service. Close it when done.
 func Open(options Options) (*Service, error) {
 	options.defaults()
-	s := &Service{options: options, node: guid.New().String(), users: map[string][]*connection{}, polls: map[string]*connection{}, stopping: make(chan struct{})}
+	s := &Service{options: options, node: guid.New().String(), users: map[string][]*connection{}, polls: map[string]*connection{},
+		asked: map[uint64]chan relayed{}, stopping: make(chan struct{})}
 	for subject, handler := range map[string]func(subject string, data []byte){
-		subjectOpened: s.opened, subjectEnd + ".>": s.ended,
+		subjectOpened: s.opened, subjectEnd + ".>": s.ended, subjectNode + "." + s.node: s.relayed,
 	} {
 		subscription, err := options.Bus.Subscribe(subject, handler)
 		if err != nil {

@@ -34,7 +34,8 @@ func (s *Service) webSocket(w http.ResponseWriter, r *http.Request) {
 	c := s.newConnection(t, id, false)
 	c.cut = cut
 	if err := s.open(r.Context(), c); err != nil {
-		s.notOpened(w, r, c, err)
+		c.end(err)
+		s.notOpened(w, r, err)
 		return
 	}
 	defer s.closeConnection(c)
@@ -57,8 +58,7 @@ func (s *Service) webSocket(w http.ResponseWriter, r *http.Request) {
 }
 
 // notOpened answers for a connection that was not admitted.
-func (s *Service) notOpened(w http.ResponseWriter, r *http.Request, c *connection, err error) {
-	c.end(err)
+func (s *Service) notOpened(w http.ResponseWriter, r *http.Request, err error) {
 	if errors.Is(err, errVoid) {
 		s.unauthorized(w, r, "The token is not valid any more.")
 		return
