@@ -138,8 +138,10 @@ type Service struct {
 // Open starts the service. Close it when done.
 func Open(options Options) (*Service, error) {
 	options.defaults()
-	s := &Service{options: options, node: guid.New().String(), users: map[string][]*connection{}, polls: map[string]*connection{},
-		asked: map[uint64]chan relayed{}, stopping: make(chan struct{})}
+	s := &Service{
+		options: options, node: guid.New().String(), users: map[string][]*connection{}, polls: map[string]*connection{},
+		asked: map[uint64]chan relayed{}, stopping: make(chan struct{}),
+	}
 	for subject, handler := range map[string]func(subject string, data []byte){
 		subjectOpened: s.opened, subjectEnd + ".>": s.ended, subjectNode + "." + s.node: s.relayed,
 	} {
