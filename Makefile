@@ -104,7 +104,10 @@ api-check: ## compare the exported Go API with that of the last release
 bind-check: ## gobind for Java and Objective-C: nothing left out, and the API as it is listed (scripts/bind-check -update)
 	@scripts/bind-check $(ARGS)
 
-bind-ios bind-android bind-c: ## the bindings for phones and C (not there yet)
+bind-ios: ## ParleyCore.xcframework for iOS, with Opus inside; on a Mac with Xcode (ARGS=--no-opus: without)
+	@scripts/bind-ios $(ARGS)
+
+bind-android bind-c: ## the bindings for phones and C (not there yet)
 	@echo "make $@: not there yet; it comes with the bindings (docs/scope.md)"; exit 1
 
 release: ## what users download (programs, C library, packages for phones where they can be made) with contents and checksums, into out/release

@@ -1,0 +1,24 @@
+// swift-tools-version:5.5
+import PackageDescription
+
+// ParleyCore.xcframework is made by `make bind-ios` on a Mac; it is no part of
+// the repository.
+let package = Package(
+    name: "Parley",
+    platforms: [.iOS(.v13)],
+    products: [.library(name: "Parley", targets: ["Parley"])],
+    targets: [
+        .binaryTarget(name: "ParleyCore", path: "ParleyCore.xcframework"),
+        .target(
+            name: "ParleyPCM",
+            dependencies: ["ParleyCore"]
+        ),
+        .target(
+            name: "Parley",
+            dependencies: ["ParleyCore", "ParleyPCM"],
+            resources: [.copy("PrivacyInfo.xcprivacy")],
+            // The Go runtime asks the system's resolver.
+            linkerSettings: [.linkedLibrary("resolv")]
+        ),
+    ]
+)

@@ -1,0 +1,376 @@
+import Foundation
+import ParleyCore
+
+/// A user's chat.
+public struct ChatOptions: Sendable {
+    /// Goes with what the user sends.
+    public var displayName = ""
+    /// Tells this device from the user's other ones; keep it over restarts.
+    public var deviceID = ""
+    /// What `ChatClient.position` was at an earlier run: what happened since is told.
+    public var position = ""
+
+    public init() {}
+}
+
+/// What happened to a message or a thread.
+public enum ChatChange: Int32, Sendable {
+    case created = 1
+    case updated = 2
+    case deleted = 3
+}
+
+/// The states of the connection for events.
+public enum ChatConnection: Int32, Sendable {
+    case synced = 1
+    case reconnecting = 2
+    case closed = 3
+}
+
+/// What happens in the user's threads, each thing once and in order.
+public enum ChatEvent: Sendable {
+    case message(ChatMessage, thread: String, ChatChange, clientID: String)
+    case thread(id: String, topic: String, ChatChange, by: String)
+    case participants(thread: String, [ChatParticipant], joined: Bool, by: String)
+    case typing(thread: String, sender: String, displayName: String)
+    case read(thread: String, message: String, by: String, on: Date?)
+    case threadState(ChatThreadState)
+    case connection(ChatConnection, ParleyError?)
+}
+
+/// A message.
+public struct ChatMessage: Sendable, Identifiable {
+    public enum Kind: Int32, Sendable {
+        case other = 0
+        case text = 1
+        case html = 2
+        case topicUpdated = 3
+        case participantAdded = 4
+        case participantRemoved = 5
+    }
+
+    public let id: String
+    public let version: String
+    public let kind: Kind
+    /// Orders the messages of a thread.
+    public let sequence: String
+    public let content: String
+    public let senderID: String
+    public let senderDisplayName: String
+    public let createdOn: Date?
+    public let editedOn: Date?
+    public let deletedOn: Date?
+
+    init(_ message: ParleyMobileChatMessage) {
+        id = message.id_
+        version = message.version
+        kind = Kind(rawValue: message.type) ?? .other
+        sequence = message.sequence
+        content = message.content
+        senderID = message.senderID
+        senderDisplayName = message.senderDisplayName
+        createdOn = date(message.createdOn)
+        editedOn = date(message.editedOn)
+        deletedOn = date(message.deletedOn)
+    }
+}
+
+/// A member of a thread.
+public struct ChatParticipant: Sendable {
+    public let userID: String
+    public let displayName: String
+    public let shareHistoryOn: Date?
+
+    init(_ participant: ParleyMobileChatParticipant) {
+        userID = participant.userID
+        displayName = participant.displayName
+        shareHistoryOn = date(participant.shareHistoryOn)
+    }
+
+    static func list(_ list: ParleyMobileChatParticipantList?) -> [ChatParticipant] {
+        guard let list = list else { return [] }
+        return (0..<list.len()).compactMap { list.at($0).map(ChatParticipant.init) }
+    }
+}
+
+/// Where a thread stands for the user.
+public struct ChatThreadState: Sendable {
+    public let threadID: String
+    public let topic: String
+    public let lastRead: String
+    public let unread: Int
+    /// The user is in the thread no more, or it was deleted.
+    public let gone: Bool
+
+    init(_ state: ParleyMobileChatThreadState) {
+        threadID = state.threadID
+        topic = state.topic
+        lastRead = state.lastRead
+        unread = Int(state.unread)
+        gone = state.gone
+    }
+}
+
+/// A user's chat: threads, and what happens in them as it happens.
+public final class ChatClient: @unchecked Sendable {
+    let core: ParleyMobileChatClient
+    private let relay: ChatRelay
+
+    /// What happens from `start` on, for one reader; what nobody reads waits.
+    public var events: AsyncStream<ChatEvent> { relay.events.stream }
+
+    init(_ core: ParleyMobileChatClient, events: ChatRelay) {
+        self.core = core
+        relay = events
+    }
+
+    /// Connects; returns when everything that was missed was told.
+    public func start() async throws {
+        let core = self.core
+        try await waiting { try core.start() }
+    }
+
+    /// Up to where events were told, to keep for `ChatOptions.position`.
+    public var position: String { core.position() }
+
+    /// Makes a thread, whose first participant is the user.
+    public func createThread(topic: String, participants: [String] = []) async throws -> ChatThread {
+        let core = self.core
+        let thread = try await waiting { () throws -> ParleyMobileChatThread in
+            let options: ParleyMobileChatThreadOptions = ParleyMobileChatThreadOptions()
+            for user in participants { try options.addParticipant(user, displayName: "") }
+            return try core.createThread(topic, options: options)
+        }
+        return ChatThread(thread)
+    }
+
+    /// A thread by its id. It asks nobody: whether it is there, its first method tells.
+    public func thread(_ id: String) throws -> ChatThread {
+        ChatThread(try typed { try core.thread(id) })
+    }
+
+    public func deleteThread(_ id: String) async throws {
+        let core = self.core
+        try await waiting { try core.deleteThread(id) }
+    }
+
+    /// Where the user's threads stand, as far as it was told.
+    public var threadStates: [ChatThreadState] {
+        guard let list: ParleyMobileChatThreadStateList = core.threadStates() else { return [] }
+        return (0..<list.len()).compactMap { list.at($0).map(ChatThreadState.init) }
+    }
+
+    /// Messages that are kept in a file and sent once, also over restarts of the application.
+    public func outbox(at file: URL) throws -> Outbox {
+        let relay = OutboxRelay()
+        let outbox: ParleyMobileOutbox = try typed { try core.openOutbox(file.path, listener: relay) }
+        return Outbox(outbox, relay: relay)
+    }
+
+    /// Waits until what is being sent has been answered, then closes.
+    public func shutdown() async throws {
+        let core = self.core
+        try await waiting { try core.shutdown() }
+        relay.events.finish()
+    }
+
+    /// Ends the connection at once.
+    public func close() {
+        core.close()
+        relay.events.finish()
+    }
+
+    deinit { close() }
+}
+
+/// A thread of chat.
+public final class ChatThread: @unchecked Sendable {
+    let core: ParleyMobileChatThread
+
+    init(_ core: ParleyMobileChatThread) { self.core = core }
+
+    public var id: String { core.id_() }
+
+    /// Sends a message and returns its id. With the same clientID it is sent once.
+    @discardableResult
+    public func send(_ content: String, html: Bool = false, clientID: String = "") async throws -> String {
+        let core = self.core
+        return try await waiting { () throws -> String in
+            let options: ParleyMobileChatMessageOptions = ParleyMobileChatMessageOptions()
+            options.html = html
+            options.clientID = clientID
+            let sent: ParleyMobileSentMessage = try core.sendMessage(content, options: options)
+            return sent.id_
+        }
+    }
+
+    public func edit(_ messageID: String, content: String) async throws {
+        let core = self.core
+        try await waiting { try core.editMessage(messageID, content: content) }
+    }
+
+    public func delete(_ messageID: String) async throws {
+        let core = self.core
+        try await waiting { try core.deleteMessage(messageID) }
+    }
+
+    /// The newest messages first, at most this many.
+    public func messages(limit: Int = 50) async throws -> [ChatMessage] {
+        let core = self.core
+        return try await waiting { () throws -> [ChatMessage] in
+            guard let pager: ParleyMobileChatMessagePager = core.messages() else { return [] }
+            var list: [ChatMessage] = []
+            while list.count < limit, let next: ParleyMobileChatMessage = try optional({ try pager.next() }) {
+                list.append(ChatMessage(next))
+            }
+            return list
+        }
+    }
+
+    public func participants() async throws -> [ChatParticipant] {
+        let core = self.core
+        return try await waiting { () throws -> [ChatParticipant] in
+            guard let pager: ParleyMobileChatParticipantPager = core.participants() else { return [] }
+            var list: [ChatParticipant] = []
+            while let next: ParleyMobileChatParticipant = try optional({ try pager.next() }) {
+                list.append(ChatParticipant(next))
+            }
+            return list
+        }
+    }
+
+    public func add(_ userID: String, displayName: String = "") async throws {
+        let core = self.core
+        try await waiting { try core.addParticipant(userID, displayName: displayName) }
+    }
+
+    public func remove(_ userID: String) async throws {
+        let core = self.core
+        try await waiting { try core.removeParticipant(userID) }
+    }
+
+    public func setTopic(_ topic: String) async throws {
+        let core = self.core
+        try await waiting { try core.setTopic(topic) }
+    }
+
+    public func sendTyping() async throws {
+        let core = self.core
+        try await waiting { try core.sendTyping() }
+    }
+
+    public func sendReadReceipt(_ messageID: String) async throws {
+        let core = self.core
+        try await waiting { try core.sendReadReceipt(messageID) }
+    }
+
+    /// Uploads a picture and returns its id, to be shown by `image`.
+    public func uploadImage(_ image: Data, name: String) async throws -> String {
+        let core = self.core
+        return try await waiting { () throws -> String in
+            let attachment: ParleyMobileChatAttachment = try core.uploadImage(image, name: name)
+            return attachment.id_
+        }
+    }
+
+    public func image(_ id: String, preview: Bool = false) async throws -> Data {
+        let core = self.core
+        return try await waiting { try optional { try core.image(id, preview: preview) } ?? Data() }
+    }
+}
+
+/// What became of a message of an outbox.
+public enum OutboxEvent: Sendable {
+    case sent(clientID: String, messageID: String)
+    /// The service refuses it; it is not tried again.
+    case failed(clientID: String, content: String, ParleyError)
+}
+
+/// Messages that are kept in a file until they are sent, in order, each once.
+public final class Outbox: @unchecked Sendable {
+    let core: ParleyMobileOutbox
+    private let relay: OutboxRelay
+
+    /// What became of messages, for one reader.
+    public var events: AsyncStream<OutboxEvent> { relay.events.stream }
+
+    init(_ core: ParleyMobileOutbox, relay: OutboxRelay) {
+        self.core = core
+        self.relay = relay
+    }
+
+    /// Keeps a message and returns its client id.
+    @discardableResult
+    public func add(_ content: String, thread: String) throws -> String {
+        let message: ParleyMobileOutboxMessage = try typed { try core.add(thread, content: content, options: nil) }
+        return message.clientID
+    }
+
+    /// Takes back a message that was not sent yet.
+    public func remove(_ clientID: String) throws { try typed { try core.remove(clientID) } }
+
+    /// Tries at once instead of after the next wait.
+    public func retry() { core.retry() }
+
+    /// How many messages wait.
+    public var waiting: Int { Int(core.waiting()?.len() ?? 0) }
+
+    public func close() {
+        core.close()
+        relay.events.finish()
+    }
+
+    deinit { close() }
+}
+
+final class OutboxRelay: NSObject, ParleyMobileOutboxListener {
+    let events = Events<OutboxEvent>()
+
+    func onSent(_ message: ParleyMobileOutboxMessage?, messageID: String?) {
+        if let message = message { events.tell(.sent(clientID: message.clientID, messageID: messageID ?? "")) }
+    }
+
+    func onSendFailed(_ message: ParleyMobileOutboxMessage?, failure: ParleyMobileFailure?) {
+        if let message = message, let failure = failure {
+            events.tell(.failed(clientID: message.clientID, content: message.content, ParleyError(failure)))
+        }
+    }
+}
+
+final class ChatRelay: NSObject, ParleyMobileChatListener, ParleyMobileChatStateListener {
+    let events = Events<ChatEvent>()
+
+    func onMessage(_ event: ParleyMobileChatMessageEvent?, change: Int32) {
+        guard let event = event, let message: ParleyMobileChatMessage = event.message,
+              let change = ChatChange(rawValue: change) else { return }
+        events.tell(.message(ChatMessage(message), thread: event.threadID, change, clientID: event.clientID))
+    }
+
+    func onThread(_ event: ParleyMobileChatThreadEvent?, change: Int32) {
+        guard let event = event, let change = ChatChange(rawValue: change) else { return }
+        events.tell(.thread(id: event.threadID, topic: event.topic, change, by: event.by))
+    }
+
+    func onParticipants(_ event: ParleyMobileChatParticipantsEvent?, joined: Bool) {
+        guard let event = event else { return }
+        events.tell(.participants(thread: event.threadID, ChatParticipant.list(event.participants()), joined: joined, by: event.by))
+    }
+
+    func onTyping(_ event: ParleyMobileChatTypingEvent?) {
+        guard let event = event else { return }
+        events.tell(.typing(thread: event.threadID, sender: event.senderID, displayName: event.senderDisplayName))
+    }
+
+    func onReadReceipt(_ threadID: String?, receipt: ParleyMobileChatReadReceipt?) {
+        guard let receipt = receipt else { return }
+        events.tell(.read(thread: threadID ?? "", message: receipt.messageID, by: receipt.senderID, on: date(receipt.readOn)))
+    }
+
+    func onThreadState(_ state: ParleyMobileChatThreadState?) {
+        if let state = state { events.tell(.threadState(ChatThreadState(state))) }
+    }
+
+    func onChatConnectionChanged(_ state: Int32, failure: ParleyMobileFailure?) {
+        events.tell(.connection(ChatConnection(rawValue: state) ?? .closed, failure.map(ParleyError.init)))
+    }
+}

@@ -1,0 +1,153 @@
+//go:build bind
+
+package bind_test
+
+import (
+	"encoding/xml"
+	"errors"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// swiftSources are the files of the Swift layer and of the sample.
+func swiftSources(t *testing.T) []string {
+	t.Helper()
+	var files []string
+	for _, pattern := range []string{"../../bind/ios/Sources/Parley/*.swift", "../../bind/ios/sample/*/*.swift"} {
+		found, err := filepath.Glob(pattern)
+		if err != nil || len(found) == 0 {
+			t.Fatalf("%s: %d files, %v", pattern, len(found), err)
+		}
+		files = append(files, found...)
+	}
+	return files
+}
+
+// checkSwift holds Swift sources against the listing of the generated classes.
+func checkSwift(t *testing.T, files ...string) (string, error) {
+	t.Helper()
+	if _, err := exec.LookPath("python3"); err != nil && os.Getenv("CI") != "true" {
+		t.Skip("python3 is missing")
+	}
+	args := append([]string{"../../bind/testdata/api-objc.txt"}, files...)
+	out, err := exec.CommandContext(t.Context(), "../../bind/ios/check-swift", args...).CombinedOutput()
+	return string(out), err
+}
+
+// TestSwift checks every use that the Swift sources make of the generated
+// classes. They are not compiled here: that needs a Mac (bind/ios/verify).
+func TestSwift(t *testing.T) {
+	out, err := checkSwift(t, swiftSources(t)...)
+	t.Log(out)
+	if err != nil {
+		t.Error(err)
+	}
+}
+
+// TestSwift_Mistakes_AreFound breaks the sources one way at a time.
+func TestSwift_Mistakes_AreFound(t *testing.T) {
+	for _, m := range []struct{ file, from, to, want string }{
+		{"Call.swift", "try core.hangUp()", "core.hangUp()", "there is no try"},
+		{"Call.swift", "core.isMuted()", "try core.isMuted()", "does not throw"},
+		{"Call.swift", "core.isMuted()", "core.isMuted", "is a method"},
+		{"Call.swift", "core.sendDTMF(tones)", "core.sendDTMF(tones: tones)", "takes (_), not (tones)"},
+		{"Call.swift", "settings.muted = muted", "settings.silent = muted", "has no silent"},
+		{"Call.swift", "message.participant.map", "message.sender.map", "has no sender"},
+		{"Call.swift", "state: Int32) {", "state: Int) {", "onCallStateChanged is"},
+		{"Call.swift", "func onMutedChanged", "func onMuted", "lacks ParleyMobileCallListener.onMutedChanged"},
+		{"Client.swift", "ParleyMobileNewClient(settings, $0)", "ParleyMobileNewClient(settings)", "takes 2 arguments"},
+		{"Chat.swift", "core.waiting()?.len()", "core.waiting()?.count()", "has no count"},
+		{"Chat.swift", `addParticipant(user, displayName: "")`, "addParticipant(user)", "takes (_, displayName), not (_)"},
+		{"Credential.swift", "refreshToken(_ error: NSErrorPointer)", "refreshToken()", "lacks ParleyMobileTokenRefresher.refreshToken"},
+		{"Video.swift", "client.core.newVideoSource", "client.core.videoSource", "has no videoSource"},
+		{"Video.swift", "ParleyMobileFrameSent", "ParleyMobileFrameGone", "there is no ParleyMobileFrameGone"},
+		{"Lifecycle.swift", "core.networkChanged()", "core.networkLost()", "has no networkLost"},
+	} {
+		source, err := os.ReadFile(filepath.Join("../../bind/ios/Sources/Parley", m.file))
+		if err != nil {
+			t.Fatal(err)
+		}
+		broken := strings.Replace(string(source), m.from, m.to, 1)
+		if broken == string(source) {
+			t.Errorf("%s has no %q", m.file, m.from)
+			continue
+		}
+		path := filepath.Join(t.TempDir(), m.file)
+		if err := os.WriteFile(path, []byte(broken), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		out, err := checkSwift(t, path)
+		if err == nil || !strings.Contains(out, m.want) {
+			t.Errorf("%s with %q: %v, %s", m.file, m.to, err, out)
+		}
+	}
+}
+
+// TestApplePackage holds the files of the package against one another.
+func TestApplePackage(t *testing.T) {
+	read := func(name string) string {
+		t.Helper()
+		data, err := os.ReadFile(filepath.Join("../../bind/ios", name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(data)
+	}
+	manifest := read("Sources/Parley/PrivacyInfo.xcprivacy")
+	for decoder := xml.NewDecoder(strings.NewReader(manifest)); ; {
+		if _, err := decoder.Token(); errors.Is(err, io.EOF) {
+			break
+		} else if err != nil {
+			t.Fatalf("the privacy manifest: %v", err)
+		}
+	}
+	for _, key := range []string{"NSPrivacyTracking", "NSPrivacyTrackingDomains", "NSPrivacyCollectedDataTypes", "NSPrivacyAccessedAPITypes"} {
+		if !strings.Contains(manifest, "<key>"+key+"</key>") {
+			t.Errorf("the privacy manifest has no %s", key)
+		}
+	}
+	targets := regexp.MustCompile(`name: "(Parley\w*)"`).FindAllStringSubmatch(read("Package.swift"), -1)
+	if len(targets) < 3 {
+		t.Fatalf("Package.swift names %d targets", len(targets))
+	}
+	for _, target := range targets {
+		// The framework is made by make bind-ios.
+		if target[1] == "ParleyCore" {
+			continue
+		}
+		if _, err := os.Stat(filepath.Join("../../bind/ios/Sources", target[1])); err != nil {
+			t.Errorf("Package.swift: %v", err)
+		}
+	}
+	pod := read("Parley.podspec")
+	for _, pattern := range regexp.MustCompile(`"(Sources/[^"{]*)[^"]*"`).FindAllStringSubmatch(pod, -1) {
+		found, err := filepath.Glob(filepath.Join("../../bind/ios", strings.TrimSuffix(strings.ReplaceAll(pattern[1], "**", "*"), ".")))
+		if err != nil || len(found) == 0 {
+			t.Errorf("Parley.podspec: nothing is %s", pattern[1])
+		}
+	}
+	// One minimum everywhere.
+	for name, want := range map[string]string{
+		"Package.swift": ".iOS(.v13)", "Parley.podspec": `deployment_target = "13.0"`,
+		"../../scripts/bind-ios": "-iosversion=13.0", "../../scripts/opus-static": "ios_min=13.0",
+	} {
+		if !strings.Contains(read(name), want) {
+			t.Errorf("%s does not say %s", name, want)
+		}
+	}
+}
+
+// TestOpusStatic builds libopus for this machine and for arm64 from its release
+// source, and runs the tests of the codec with it.
+func TestOpusStatic(t *testing.T) {
+	out, err := exec.CommandContext(t.Context(), "../../scripts/opus-check").CombinedOutput()
+	t.Logf("%s", out)
+	if err != nil {
+		t.Error(err)
+	}
+}
