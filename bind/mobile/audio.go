@@ -6,6 +6,7 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/parley-rtc/parley/engine"
 	"github.com/parley-rtc/parley/media"
@@ -29,8 +30,9 @@ const audioChunk = media.PlayoutFrameSamples
 // Nothing is queued for longer than 200 ms: what is not taken in time is
 // dropped, what is not there in time is silence.
 type Audio struct {
-	microphone *media.PCMSource
+	microphone *microphone
 	track      *engine.LocalAudioTrack
+	now        func() time.Time
 	sinks      atomic.Pointer[[]*media.PCMSink]
 	silent     atomic.Bool // an interruption
 
@@ -40,12 +42,35 @@ type Audio struct {
 	playing sync.Mutex // guards what follows
 	one     [audioChunk]int16
 	mixed   [audioChunk]int32
+	read    time.Time // when ReadPCM was called last
 
 	changing sync.Mutex // one change of sinks at a time
 }
 
-func newAudio() *Audio {
-	a := &Audio{microphone: media.NewPCMSource(nil)}
+// stale is how long nobody may have taken audio for what waits to be worth
+// something: a call that was on hold, or a loudspeaker that was off, would begin
+// with what is that old and stay late for a while.
+const stale = 150 * time.Millisecond
+
+// microphone is what calls read of the microphone.
+type microphone struct {
+	*media.PCMSource
+	now  func() time.Time
+	last time.Time // only one call reads at a time
+}
+
+// ReadAudio implements engine.AudioSource.
+func (m *microphone) ReadAudio(frame []int16) error {
+	now := m.now()
+	if now.Sub(m.last) > stale {
+		m.Flush()
+	}
+	m.last = now
+	return m.PCMSource.ReadAudio(frame)
+}
+
+func newAudio(now func() time.Time) *Audio {
+	a := &Audio{microphone: &microphone{PCMSource: media.NewPCMSource(nil), now: now}, now: now}
 	a.track = engine.NewLocalAudioTrack(a.microphone)
 	a.sinks.Store(&[]*media.PCMSink{})
 	return a
@@ -118,6 +143,13 @@ func (a *Audio) ReadPCM(pcm []byte) (written int32) {
 	}
 	a.playing.Lock()
 	defer a.playing.Unlock()
+	now := a.now()
+	if now.Sub(a.read) > stale {
+		for _, sink := range sinks {
+			sink.Flush()
+		}
+	}
+	a.read = now
 	for len(pcm) > 0 {
 		n := min(audioChunk, len(pcm)/2)
 		a.mix(sinks, n)

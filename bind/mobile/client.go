@@ -70,7 +70,7 @@ func NewClient(options *ClientOptions) (client *Client, err error) {
 	if options == nil {
 		options = &ClientOptions{}
 	}
-	c := &Client{options: *options, audio: newAudio(), agents: map[*CallAgent]struct{}{}, chats: map[*ChatClient]struct{}{}}
+	c := &Client{options: *options, audio: newAudio(time.Now), agents: map[*CallAgent]struct{}{}, chats: map[*ChatClient]struct{}{}}
 	// Only the slot holds the listener.
 	c.options.Log = nil
 	if options.Log != nil {
