@@ -107,7 +107,11 @@ bind-check: ## gobind for Java and Objective-C: nothing left out, and the API as
 bind-ios: ## ParleyCore.xcframework for iOS, with Opus inside; on a Mac with Xcode (ARGS=--no-opus: without)
 	@scripts/bind-ios $(ARGS)
 
-bind-android bind-c: ## the bindings for phones and C (not there yet)
+bind-c: ## the C library for linux/amd64 and linux/arm64, shared and static, into out/bind-c
+	@scripts/setup bind
+	@scripts/bind-c release out/bind-c
+
+bind-android: ## the bindings for Android (not there yet)
 	@echo "make $@: not there yet; it comes with the bindings (docs/scope.md)"; exit 1
 
 release: ## what users download (programs, C library, packages for phones where they can be made) with contents and checksums, into out/release

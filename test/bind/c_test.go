@@ -1,0 +1,119 @@
+//go:build bind
+
+package bind_test
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"runtime"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// libraryC builds the C library into a folder with scripts/bind-c, as `make
+// bind-c` does.
+func libraryC(t *testing.T, variant string) string {
+	t.Helper()
+	root, err := filepath.Abs(filepath.Join("..", ".."))
+	if err != nil {
+		t.Fatal(err)
+	}
+	folder := t.TempDir()
+	execute(t, exec.Command(filepath.Join(root, "scripts", "bind-c"), variant, folder))
+	return folder
+}
+
+// execute runs a command that must succeed.
+func execute(t *testing.T, cmd *exec.Cmd) string {
+	t.Helper()
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Fatalf("%s: %v\n%s", strings.Join(cmd.Args, " "), err, out)
+	}
+	return string(out)
+}
+
+// need is a program that a test cannot do without.
+func need(t *testing.T, program string) {
+	t.Helper()
+	if _, err := exec.LookPath(program); err != nil {
+		if os.Getenv("CI") == "true" {
+			t.Fatalf("%v; scripts/setup bind installs it", err)
+		}
+		t.Skipf("%v; scripts/setup bind installs it", err)
+	}
+}
+
+const bindC = "../../bind/c"
+
+// compileC builds the scenario against the library with what pkg-config says.
+func compileC(t *testing.T, library string, static bool, flags ...string) string {
+	t.Helper()
+	need(t, "pkg-config")
+	options := []string{"--cflags", "--libs"}
+	if static {
+		options = append(options, "--static")
+	}
+	query := exec.Command("pkg-config", append(options, "parley")...)
+	query.Env = append(os.Environ(), "PKG_CONFIG_PATH="+filepath.Join(library, "lib", "pkgconfig"))
+	program := filepath.Join(t.TempDir(), "scenario")
+	args := append([]string{"-std=gnu11", "-Wall", "-Wextra", "-Werror", "-O1", "-g", "-o", program, filepath.Join(bindC, "examples", "scenario.c")}, flags...)
+	args = append(args, strings.Fields(execute(t, query))...)
+	execute(t, exec.Command("gcc", append(args, "-lpthread")...))
+	return program
+}
+
+// TestC runs the scenario against the shared library.
+func TestC(t *testing.T) {
+	library := libraryC(t, "shared")
+	program := compileC(t, library, false)
+	newScenario(t).run([]string{"LD_LIBRARY_PATH=" + filepath.Join(library, "lib")}, program)
+}
+
+// TestCSymbols holds what the library exports against what the header declares.
+func TestCSymbols(t *testing.T) {
+	need(t, "nm")
+	header, err := os.ReadFile(filepath.Join(bindC, "parley.h"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	declarations := string(header)
+	declarations = declarations[strings.Index(declarations, "#ifndef PARLEY_NO_PROTOTYPES"):]
+	var declared []string
+	for _, m := range regexp.MustCompile(`(?m)^[a-z].*?\b(parley_[a-z_]+)\(`).FindAllStringSubmatch(declarations, -1) {
+		declared = append(declared, m[1])
+	}
+	if len(declared) < 50 {
+		t.Fatalf("%d functions found in the header", len(declared))
+	}
+	library := filepath.Join(libraryC(t, "shared"), "lib", "libparley.so.0")
+	var exported []string
+	for line := range strings.Lines(execute(t, exec.Command("nm", "-D", "--defined-only", library))) {
+		fields := strings.Fields(line)
+		// The name of the version itself is an absolute symbol.
+		if name := fields[2]; fields[1] != "A" {
+			name, version, _ := strings.Cut(name, "@@")
+			if version != "PARLEY_0" {
+				t.Errorf("%s has the version %q", name, version)
+			}
+			exported = append(exported, name)
+		}
+	}
+	slices.Sort(declared)
+	slices.Sort(exported)
+	if !slices.Equal(declared, exported) {
+		t.Errorf("declared: %v\nexported: %v", declared, exported)
+	}
+	dynamic := execute(t, exec.Command("readelf", "-d", "-lW", library))
+	if !strings.Contains(dynamic, "[libparley.so.0]") {
+		t.Errorf("the soname is another one on %s:\n%s", runtime.GOARCH, dynamic)
+	}
+	for line := range strings.Lines(dynamic) {
+		if f := strings.Fields(line); len(f) > 0 && f[0] == "LOAD" && f[len(f)-1] != "0x4000" {
+			t.Errorf("not for pages of 16 KB: %s", line)
+		}
+	}
+}
