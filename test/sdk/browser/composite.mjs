@@ -28,8 +28,8 @@ async function write(page, text) {
   await page.send("Input.dispatchKeyEvent", { type: "keyUp", key: "Enter", code: "Enter", windowsVirtualKeyCode: 13 });
 }
 
-export default async function composite({ browser, site, endpoint, person, keep }) {
-  const check = (name, run) => s.check(`ChatComposite 1.34.0: ${name}`, run);
+export default async function composite({ browser, site, endpoint, person, keep, transport, before }) {
+  const check = (name, run) => s.check(`ChatComposite 1.34.0, ${transport}: ${name}`, run);
   const [alice, bob, carol] = await Promise.all([person(), person(), person()]);
   const chat = new ChatClient(endpoint, new AzureCommunicationTokenCredential(alice.token));
   const { chatThread } = await chat.createChatThread({ topic: "Lunch" }, {
@@ -37,8 +37,8 @@ export default async function composite({ browser, site, endpoint, person, keep 
   });
   const thread = chat.getChatThreadClient(chatThread.id);
   await thread.sendMessage({ content: "Said before anyone looked" }, { senderDisplayName: "Alice" });
-  const hers = await browser.page(`${site.address}/chat.html`);
-  const his = await browser.page(`${site.address}/chat.html`);
+  const hers = await browser.page(`${site.address}/chat.html`, before);
+  const his = await browser.page(`${site.address}/chat.html`, before);
   const both = [hers, his];
 
   await check("two people open the thread: topic and history", async () => {
@@ -108,10 +108,17 @@ export default async function composite({ browser, site, endpoint, person, keep 
     }
   });
   await check("no errors of the adapters", async () => {
-    keep("chat-composite-alice.png", await hers.screenshot());
-    keep("chat-composite-bob.png", await his.screenshot());
+    const name = `chat-composite-${transport.toLowerCase().replace(" ", "-")}`;
+    keep(`${name}-alice.png`, await hers.screenshot());
+    keep(`${name}-bob.png`, await his.screenshot());
     for (const page of both) assert.deepEqual(await page.run("Object.keys(window.adapter.getState().latestErrors)"), []);
     for (const page of both) assert.deepEqual(page.errors.filter((e) => !/office\.net|\.woff/.test(e)), []);
+  });
+  await check("by no other transport", () => {
+    for (const page of both) {
+      assert.equal(page.sockets.length > 0, transport === "WebSocket");
+      assert.equal(page.requests.some((a) => a.includes("/xhr-polling/")), transport !== "WebSocket");
+    }
   });
   await check("whoever is removed sees no more of it", async () => {
     await thread.removeParticipant({ communicationUserId: bob.id });

@@ -112,7 +112,9 @@ const browser = open(await keyHash());
 try {
   await conversations(browser, site);
   await endings(browser, site);
-  await composite({ browser, site, endpoint, person, keep: (name, image) => writeFileSync(join(output, name), image) });
+  for (const [transport, before] of Object.entries(without)) {
+    await composite({ browser, site, endpoint, person, transport, before, keep: (name, image) => writeFileSync(join(output, name), image) });
+  }
 } finally {
   await browser.close();
   site.close();
