@@ -57,7 +57,7 @@ var floors = []floor{
 	{tree: "server/trouter", ours: append([]string{"server"}, pureCore...), others: []string{"github.com/coder/websocket"}},
 	{
 		tree: "server/chat", ours: append([]string{"server"}, pureCore...),
-		others: []string{"github.com/microcosm-cc/bluemonday"},
+		others: []string{"github.com/microcosm-cc/bluemonday", "golang.org/x/image"},
 	},
 	{tree: "server/limits", ours: append([]string{"server"}, pureCore...), others: []string{"go.yaml.in/yaml"}},
 	{

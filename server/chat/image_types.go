@@ -2,6 +2,7 @@ package chat
 
 import (
 	"bytes"
+	"encoding/binary"
 	"image"
 	"image/color"
 	_ "image/gif" // pictures that are made smaller
@@ -10,6 +11,8 @@ import (
 	"io"
 	"strings"
 	"unicode"
+
+	_ "golang.org/x/image/webp" // pictures that are made smaller
 )
 
 const (
@@ -64,14 +67,17 @@ func typeOfHead(head []byte) string {
 // shrink makes the small view of a picture; nil when the picture is small
 // already, or cannot be unpacked here.
 func shrink(kind string, data io.ReadSeeker) (*bytes.Reader, string) {
-	if kind != typeJPEG && kind != typePNG && kind != typeGIF {
-		return nil, ""
+	if kind == typeHEIC {
+		return nil, "" // there is no decoder in Go
 	}
 	if _, err := data.Seek(0, io.SeekStart); err != nil {
 		return nil, ""
 	}
 	config, _, err := image.DecodeConfig(data)
 	if err != nil || config.Width < 1 || config.Height < 1 || max(config.Width, config.Height) <= smallSide || config.Width > maxPixels/config.Height {
+		return nil, ""
+	}
+	if kind == typeWebP && !frameFits(data, config) {
 		return nil, ""
 	}
 	if _, err := data.Seek(0, io.SeekStart); err != nil {
@@ -92,6 +98,34 @@ func shrink(kind string, data io.ReadSeeker) (*bytes.Reader, string) {
 		return nil, ""
 	}
 	return bytes.NewReader(out.Bytes()), kind
+}
+
+// frameFits tells whether the frame of a WebP picture has the size that the
+// picture says it has. The decoder makes room for the frame, however small the
+// picture is.
+func frameFits(data io.ReadSeeker, config image.Config) bool {
+	const header, maxChunks = 12, 64
+	next := int64(header)
+	for range maxChunks {
+		var chunk [18]byte // its name, its size, and what a frame begins with
+		if _, err := data.Seek(next, io.SeekStart); err != nil {
+			return false
+		}
+		if _, err := io.ReadFull(data, chunk[:]); err != nil {
+			return false
+		}
+		size, frame := binary.LittleEndian.Uint32(chunk[4:]), chunk[8:]
+		switch string(chunk[:4]) {
+		case "VP8 ": // RFC 6386 9.1
+			w, h := binary.LittleEndian.Uint16(frame[6:])&0x3fff, binary.LittleEndian.Uint16(frame[8:])&0x3fff
+			return int(w) == config.Width && int(h) == config.Height
+		case "VP8L": // RFC 9649 3.4: 14 bits each, less one
+			bits := binary.LittleEndian.Uint32(frame[1:])
+			return int(bits&0x3fff)+1 == config.Width && int(bits>>14&0x3fff)+1 == config.Height
+		}
+		next += 8 + int64(size) + int64(size&1)
+	}
+	return false
 }
 
 // scale makes each pixel of the result the mean of those that it stands for.

@@ -7,6 +7,8 @@ import (
 	"image"
 	"image/png"
 	"io"
+	"os"
+	"slices"
 	"testing"
 	"time"
 
@@ -168,7 +170,47 @@ func TestImages_RemovedWhileRead(t *testing.T) {
 	}
 }
 
+// TestWebP: pictures with and without loss, of ffmpeg, get a small view; one
+// that is broken, or an animation, is answered whole.
+func TestWebP(t *testing.T) {
+	read := func(name string) []byte {
+		t.Helper()
+		data, err := os.ReadFile("testdata/webp/" + name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return data
+	}
+	lossy := read("lossy.webp")
+	for name, c := range map[string]struct {
+		data []byte
+		kind string
+	}{
+		"lossy, 640 by 400":            {lossy, "image/jpeg"},
+		"half transparent, 500 by 300": {read("alpha.webp"), "image/png"},
+		"cut":                          {lossy[:len(lossy)/2], ""},
+		"a frame larger than the picture": {slices.Concat(
+			[]byte("RIFF\x30\x00\x00\x00WEBPVP8X\x0a\x00\x00\x00\x00\x00\x00\x00\x8f\x01\x00\x8f\x01\x00VP8L\x12\x00\x00\x00"),
+			[]byte("\x2f\xff\xff\xff\x0f"), make([]byte, 13),
+		), ""},
+		"animation":             {[]byte("RIFF\x1e\x00\x00\x00WEBPVP8X\x0a\x00\x00\x00\x02\x00\x00\x00\x7f\x02\x00\x8f\x01\x00ANIM\x06\x00\x00\x00"), ""},
+		"larger than it may be": {[]byte("RIFF\x1e\x00\x00\x00WEBPVP8X\x0a\x00\x00\x00\x00\x00\x00\x00\xff\xff\xff\xff\xff\x00"), ""},
+	} {
+		kind, size, err := chat.Scaled(bytes.NewReader(c.data))
+		if err != nil || kind != c.kind || (size > 0) != (c.kind != "") {
+			t.Errorf("%s: %q, %d bytes, %v", name, kind, size, err)
+		}
+	}
+}
+
 func FuzzScaled(f *testing.F) {
+	for _, name := range []string{"lossy.webp", "alpha.webp"} {
+		data, err := os.ReadFile("testdata/webp/" + name)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(data)
+	}
 	f.Add(picture(f, 400, 3))
 	f.Add([]byte("GIF89a\x90\x01\x01\x00\x80\x00\x00\x00\x00\x00\xff\xff\xff"))
 	f.Add([]byte("\xff\xd8\xff\xe0\x00\x10JFIF\x00"))
