@@ -337,6 +337,7 @@ func (l *link) noteReceived(f *signalpb.Frame) {
 	if f.GetPong() != 0 && f.GetPong() == l.ping && !l.pingAt.IsZero() {
 		l.counters.roundTrip.Store(int64(l.lastReceived.Sub(l.pingAt)))
 		l.pingAt = time.Time{}
+		l.wakeLocked() // the next ping may be due before the timer, which waits for this answer
 	}
 }
 

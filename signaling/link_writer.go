@@ -104,11 +104,14 @@ func (l *link) write(ctx context.Context, f *wire.Frame) error {
 }
 
 // next returns the frame to send now, or nil when there is none: then the writer
-// is idle.
+// is idle, or over.
 func (l *link) next(now time.Time) (f *wire.Frame, err error) {
 	s := l.stream
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if l.writer == writerOver {
+		return nil, nil // ended during the write before: not to become idle again
+	}
 	if s.link != l {
 		return nil, errLinkReplaced
 	}
