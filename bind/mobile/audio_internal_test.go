@@ -86,3 +86,21 @@ func TestAudio_Mixes(t *testing.T) {
 		t.Error("the sink of a call that has ended is still played")
 	}
 }
+
+// TestAudio_AllocatesNothing: what audio threads call makes no garbage.
+func TestAudio_AllocatesNothing(t *testing.T) {
+	a := newAudio(time.Now)
+	frame, block := make([]int16, media.PlayoutFrameSamples), make([]byte, 10*AudioBytesPerMillisecond)
+	sinks := []*media.PCMSink{a.attach(), a.attach()}
+	if n := testing.AllocsPerRun(1000, func() {
+		a.WritePCM(block)
+		for _, sink := range sinks {
+			if sink.WriteAudio(frame) != nil {
+				t.Fatal("a sink takes nothing")
+			}
+		}
+		a.ReadPCM(block)
+	}); n != 0 {
+		t.Errorf("%v allocations", n)
+	}
+}

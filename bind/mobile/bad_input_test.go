@@ -326,24 +326,3 @@ func TestClient_BadOptions(t *testing.T) {
 func newTokenOnly() (id, token string) {
 	return "8:acs:nobody", "eyJhbGciOiJFUzI1NiJ9.eyJleHAiOjQxMDI0NDQ4MDB9.c2lnbmF0dXJl"
 }
-
-// TestAudio_AllocatesNothing: what audio threads call makes no garbage, with a
-// call and without.
-func TestAudio_AllocatesNothing(t *testing.T) {
-	testkit.CheckLeaks(t, 5*time.Minute)
-	service := testkit.StartService(t, parley)
-	alice, bob := newPerson(t, service), newPerson(t, service)
-	alice.signIn("Alice")
-	bob.signIn("Bob")
-	connect(alice, bob, nil)
-	block := make([]byte, 20*mobile.AudioBytesPerMillisecond)
-	audio := alice.client.Audio()
-	// The average is rounded down: what the call itself allocates meanwhile does
-	// not count a thousandfold.
-	if n := testing.AllocsPerRun(20_000, func() {
-		audio.WritePCM(block)
-		audio.ReadPCM(block)
-	}); n != 0 {
-		t.Errorf("%v allocations", n)
-	}
-}
