@@ -1,4 +1,4 @@
-// swift-tools-version:5.5
+// swift-tools-version:5.7
 import PackageDescription
 
 // ParleyCore.xcframework is made by `make bind-ios` on a Mac; it is no part of

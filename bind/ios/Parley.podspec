@@ -8,7 +8,7 @@ Pod::Spec.new do |s|
   # The archive of a release holds ParleyCore.xcframework, which `make bind-ios` makes.
   s.source       = { :http => "https://github.com/parley-rtc/parley/releases/download/v#{s.version}/parley-ios.zip" }
   s.ios.deployment_target = "13.0"
-  s.swift_version = "5.5"
+  s.swift_version = "5.7"
   s.source_files = "Sources/Parley/*.swift", "Sources/ParleyPCM/**/*.{h,m}"
   s.public_header_files = "Sources/ParleyPCM/include/*.h"
   # One module here: the sources leave out what is a module of its own in Package.swift.

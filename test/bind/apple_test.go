@@ -35,12 +35,15 @@ func checkSwift(t *testing.T, files ...string) (string, error) {
 		t.Skip("python3 is missing")
 	}
 	args := append([]string{"../../bind/testdata/api-objc.txt"}, files...)
+	if len(files) > 1 {
+		args = append([]string{"--complete"}, args...)
+	}
 	out, err := exec.CommandContext(t.Context(), "../../bind/ios/check-swift", args...).CombinedOutput()
 	return string(out), err
 }
 
 // TestSwift checks every use that the Swift sources make of the generated
-// classes. They are not compiled here: that needs a Mac (bind/ios/verify).
+// classes, and that they leave none of their methods out. They are not compiled here: that needs a Mac (bind/ios/verify).
 func TestSwift(t *testing.T) {
 	out, err := checkSwift(t, swiftSources(t)...)
 	t.Log(out)
@@ -61,8 +64,8 @@ func TestSwift_Mistakes_AreFound(t *testing.T) {
 		{"Call.swift", "state: Int32) {", "state: Int) {", "onCallStateChanged is"},
 		{"Call.swift", "func onMutedChanged", "func onMuted", "lacks ParleyMobileCallListener.onMutedChanged"},
 		{"Client.swift", "ParleyMobileNewClient(settings, $0)", "ParleyMobileNewClient(settings)", "takes 2 arguments"},
-		{"Chat.swift", "core.waiting()?.len()", "core.waiting()?.count()", "has no count"},
-		{"Chat.swift", `addParticipant(user, displayName: "")`, "addParticipant(user)", "takes (_, displayName), not (_)"},
+		{"Chat.swift", "= core.waiting()", "= core.unsent()", "has no unsent"},
+		{"Chat.swift", `addParticipant(user, displayName: name)`, "addParticipant(user)", "takes (_, displayName), not (_)"},
 		{"Credential.swift", "refreshToken(_ error: NSErrorPointer)", "refreshToken()", "lacks ParleyMobileTokenRefresher.refreshToken"},
 		{"Video.swift", "client.core.newVideoSource", "client.core.videoSource", "has no videoSource"},
 		{"Video.swift", "ParleyMobileFrameSent", "ParleyMobileFrameGone", "there is no ParleyMobileFrameGone"},
@@ -84,6 +87,67 @@ func TestSwift_Mistakes_AreFound(t *testing.T) {
 		out, err := checkSwift(t, path)
 		if err == nil || !strings.Contains(out, m.want) {
 			t.Errorf("%s with %q: %v, %s", m.file, m.to, err, out)
+		}
+	}
+}
+
+// TestSwift_Enums_HaveTheNumbersOfGo holds the raw values of the Swift layer
+// against the constants of bind/mobile.
+func TestSwift_Enums_HaveTheNumbersOfGo(t *testing.T) {
+	all := func(pattern, expression string) [][]string {
+		t.Helper()
+		files, err := filepath.Glob(pattern)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var found [][]string
+		for _, file := range files {
+			source, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			found = append(found, regexp.MustCompile(expression).FindAllStringSubmatch(string(source), -1)...)
+		}
+		return found
+	}
+	constants := all("../../bind/mobile/*.go", `(?m)^\t([A-Z]\w*)\s+int32\s+= (-?\d+)$`)
+	numbers := regexp.MustCompile(`case (\w+) = (-?\d+)`)
+	enums := map[string]map[string]string{}
+	for _, enum := range all("../../bind/ios/Sources/Parley/*.swift", `(?s)enum (\w+): Int32[^{]*\{(.*?)\n *\}`) {
+		values := map[string]string{}
+		for _, value := range numbers.FindAllStringSubmatch(enum[2], -1) {
+			values[value[2]] = value[1]
+		}
+		if enums[enum[1]] == nil {
+			enums[enum[1]] = values
+			continue
+		}
+		// Kind is the name of two.
+		enums[enum[1]+"2"] = values
+	}
+	own := map[string]string{"ErrorCodeInternal": "internalError", "CallStateNone": "initial"}
+	for enum, prefix := range map[string]string{
+		"Code": "ErrorCode", "LogLevel": "LogLevel", "ConnectionState": "ConnectionState", "CallState": "CallState",
+		"MediaState": "MediaState", "ParticipantChange": "ParticipantChange", "ParticipantState": "ParticipantState",
+		"ChatChange": "ChatChange", "ChatConnection": "ChatConnection", "Kind": "MessageType", "Kind2": "PushKind", "VideoCodec": "VideoCodec",
+	} {
+		count := 0
+		for _, constant := range constants {
+			name, has := strings.CutPrefix(constant[1], prefix)
+			if !has {
+				continue
+			}
+			count++
+			want := name
+			if other := own[constant[1]]; other != "" {
+				want = other
+			}
+			if got := enums[enum][constant[2]]; !strings.EqualFold(got, want) {
+				t.Errorf("%s is %s in Go; in Swift that is %s.%s", constant[1], constant[2], enum, got)
+			}
+		}
+		if count == 0 || count != len(enums[enum]) {
+			t.Errorf("%s has %d numbers in Go and %d in Swift", enum, count, len(enums[enum]))
 		}
 	}
 }

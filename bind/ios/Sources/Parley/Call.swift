@@ -38,7 +38,8 @@ public struct CallOptions: Sendable {
 
 /// The states of a call.
 public enum CallState: Int32, Sendable {
-    case none = 0
+    /// It was just made.
+    case initial = 0
     case earlyMedia = 1
     case connecting = 2
     case ringing = 3
@@ -94,7 +95,7 @@ public final class Call: @unchecked Sendable {
 
     /// A UUID, the same at all ends.
     public var id: String { core.id_() }
-    public var state: CallState { CallState(rawValue: core.state()) ?? .none }
+    public var state: CallState { CallState(rawValue: core.state()) ?? .initial }
     public var isIncoming: Bool { core.direction() == ParleyMobileCallDirectionIncoming }
     public var isMuted: Bool { core.isMuted() }
     public var isIncomingMuted: Bool { core.isIncomingMuted() }
@@ -200,6 +201,18 @@ public enum ParticipantChange: Int32, Sendable {
     case video = 6
 }
 
+/// The states of another side.
+public enum ParticipantState: Int32, Sendable {
+    case idle = 0
+    case connecting = 1
+    case ringing = 2
+    case earlyMedia = 3
+    case connected = 4
+    case hold = 5
+    case inLobby = 6
+    case disconnected = 7
+}
+
 /// Another side of a call.
 public final class RemoteParticipant: @unchecked Sendable {
     let core: ParleyMobileRemoteParticipant
@@ -211,13 +224,16 @@ public final class RemoteParticipant: @unchecked Sendable {
     public var isMuted: Bool { core.isMuted() }
     public var isSpeaking: Bool { core.isSpeaking() }
     public var hasVideo: Bool { core.hasVideo() }
+    public var state: ParticipantState { ParticipantState(rawValue: core.state()) ?? .idle }
+    /// Nil while it takes part.
+    public var endReason: EndReason? { core.endReason().map(EndReason.init) }
 }
 
 final class CallRelay: NSObject, ParleyMobileCallListener, ParleyMobileCallDataListener, ParleyMobileCallStatsListener {
     let events = Events<CallEvent>()
 
     func onCallStateChanged(_ call: ParleyMobileCall?, state: Int32) {
-        let state = CallState(rawValue: state) ?? .none
+        let state = CallState(rawValue: state) ?? .initial
         events.tell(.state(state))
         if state == .disconnected { events.finish() }
     }

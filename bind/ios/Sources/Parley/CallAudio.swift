@@ -82,9 +82,10 @@ public final class CallAudio: @unchecked Sendable {
             var failure: NSError?
             captured.frameLength = 0
             converter.convert(to: captured, error: &failure) { _, status in
+                // One buffer a time: what the converter still holds comes with the next.
                 status.pointee = taken ? .noDataNow : .haveData
-                taken = true
-                return buffer
+                defer { taken = true }
+                return taken ? nil : buffer
             }
             if failure == nil, let memory = captured.int16ChannelData {
                 microphone.write(memory[0], length: UInt(captured.frameLength) * 2)
@@ -94,7 +95,7 @@ public final class CallAudio: @unchecked Sendable {
 
     /// Stops capturing and playing.
     public func stop() {
-        observers.forEach(NotificationCenter.default.removeObserver)
+        observers.forEach { NotificationCenter.default.removeObserver($0) }
         observers = []
         engine.inputNode.removeTap(onBus: 0)
         engine.stop()

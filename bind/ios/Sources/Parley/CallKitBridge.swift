@@ -46,7 +46,12 @@ public final class CallKitBridge: NSObject, CXProviderDelegate, PKPushRegistryDe
     public init(audio: CallAudio, delegate: Delegate) {
         self.audio = audio
         self.delegate = delegate
-        let configuration = CXProviderConfiguration()
+        let configuration: CXProviderConfiguration
+        if #available(iOS 14.0, *) {
+            configuration = CXProviderConfiguration()
+        } else {
+            configuration = CXProviderConfiguration(localizedName: Bundle.main.infoDictionary?["CFBundleName"] as? String ?? "Parley")
+        }
         configuration.supportsVideo = true
         configuration.maximumCallGroups = 2
         configuration.maximumCallsPerCallGroup = 1
@@ -233,10 +238,9 @@ public final class CallKitBridge: NSObject, CXProviderDelegate, PKPushRegistryDe
     public func pushRegistry(
         _ registry: PKPushRegistry, didReceiveIncomingPushWith payload: PKPushPayload, for type: PKPushType, completion: @escaping () -> Void
     ) {
-        let push = try? Push(payload.dictionaryPayload)
         // Every push has to be reported, also one that cannot be read: else iOS
         // ends the application.
-        guard let push = push, push.kind == .call, let id = push.callID else {
+        guard let push = try? Push(payload.dictionaryPayload), push.kind == .call, let id = push.callID else {
             let nobody = UUID()
             report(nobody, name: "", handle: "", video: false, done: completion)
             provider.reportCall(with: nobody, endedAt: nil, reason: .failed)

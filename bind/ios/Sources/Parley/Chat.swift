@@ -30,85 +30,13 @@ public enum ChatConnection: Int32, Sendable {
 /// What happens in the user's threads, each thing once and in order.
 public enum ChatEvent: Sendable {
     case message(ChatMessage, thread: String, ChatChange, clientID: String)
-    case thread(id: String, topic: String, ChatChange, by: String)
+    /// The members are those of a thread that was made.
+    case thread(id: String, topic: String, ChatChange, by: String, metadata: [String: String], members: [ChatParticipant])
     case participants(thread: String, [ChatParticipant], joined: Bool, by: String)
     case typing(thread: String, sender: String, displayName: String)
-    case read(thread: String, message: String, by: String, on: Date?)
+    case read(thread: String, ChatReadReceipt)
     case threadState(ChatThreadState)
     case connection(ChatConnection, ParleyError?)
-}
-
-/// A message.
-public struct ChatMessage: Sendable, Identifiable {
-    public enum Kind: Int32, Sendable {
-        case other = 0
-        case text = 1
-        case html = 2
-        case topicUpdated = 3
-        case participantAdded = 4
-        case participantRemoved = 5
-    }
-
-    public let id: String
-    public let version: String
-    public let kind: Kind
-    /// Orders the messages of a thread.
-    public let sequence: String
-    public let content: String
-    public let senderID: String
-    public let senderDisplayName: String
-    public let createdOn: Date?
-    public let editedOn: Date?
-    public let deletedOn: Date?
-
-    init(_ message: ParleyMobileChatMessage) {
-        id = message.id_
-        version = message.version
-        kind = Kind(rawValue: message.type) ?? .other
-        sequence = message.sequence
-        content = message.content
-        senderID = message.senderID
-        senderDisplayName = message.senderDisplayName
-        createdOn = date(message.createdOn)
-        editedOn = date(message.editedOn)
-        deletedOn = date(message.deletedOn)
-    }
-}
-
-/// A member of a thread.
-public struct ChatParticipant: Sendable {
-    public let userID: String
-    public let displayName: String
-    public let shareHistoryOn: Date?
-
-    init(_ participant: ParleyMobileChatParticipant) {
-        userID = participant.userID
-        displayName = participant.displayName
-        shareHistoryOn = date(participant.shareHistoryOn)
-    }
-
-    static func list(_ list: ParleyMobileChatParticipantList?) -> [ChatParticipant] {
-        guard let list = list else { return [] }
-        return (0..<list.len()).compactMap { list.at($0).map(ChatParticipant.init) }
-    }
-}
-
-/// Where a thread stands for the user.
-public struct ChatThreadState: Sendable {
-    public let threadID: String
-    public let topic: String
-    public let lastRead: String
-    public let unread: Int
-    /// The user is in the thread no more, or it was deleted.
-    public let gone: Bool
-
-    init(_ state: ParleyMobileChatThreadState) {
-        threadID = state.threadID
-        topic = state.topic
-        lastRead = state.lastRead
-        unread = Int(state.unread)
-        gone = state.gone
-    }
 }
 
 /// A user's chat: threads, and what happens in them as it happens.
@@ -133,15 +61,33 @@ public final class ChatClient: @unchecked Sendable {
     /// Up to where events were told, to keep for `ChatOptions.position`.
     public var position: String { core.position() }
 
-    /// Makes a thread, whose first participant is the user.
-    public func createThread(topic: String, participants: [String] = []) async throws -> ChatThread {
+    /// Makes a thread, whose first participant is the user. `participants` are raw
+    /// ids with the names that are shown to the others; who could not be added is in
+    /// the thread's `invalidParticipants`.
+    public func createThread(
+        topic: String, participants: [String: String] = [:], metadata values: [String: String] = [:]
+    ) async throws -> ChatThread {
         let core = self.core
         let thread = try await waiting { () throws -> ParleyMobileChatThread in
             let options: ParleyMobileChatThreadOptions = ParleyMobileChatThreadOptions()
-            for user in participants { try options.addParticipant(user, displayName: "") }
+            for (user, name) in participants { try options.addParticipant(user, displayName: name) }
+            options.setMetadata(metadata(values))
             return try core.createThread(topic, options: options)
         }
         return ChatThread(thread)
+    }
+
+    /// The user's threads.
+    public func threads(limit: Int = 1000) async throws -> [ChatThreadItem] {
+        let core = self.core
+        return try await waiting { () throws -> [ChatThreadItem] in
+            guard let pager: ParleyMobileChatThreadPager = core.threads() else { return [] }
+            var list: [ChatThreadItem] = []
+            while list.count < limit, let next: ParleyMobileChatThreadItem = try optional({ try pager.next() }) {
+                list.append(ChatThreadItem(next))
+            }
+            return list
+        }
     }
 
     /// A thread by its id. It asks nobody: whether it is there, its first method tells.
@@ -153,6 +99,9 @@ public final class ChatClient: @unchecked Sendable {
         let core = self.core
         try await waiting { try core.deleteThread(id) }
     }
+
+    /// Where a thread stands; nil for one that the user is not in, and before `start`.
+    public func threadState(_ id: String) -> ChatThreadState? { core.threadState(id).map(ChatThreadState.init) }
 
     /// Where the user's threads stand, as far as it was told.
     public var threadStates: [ChatThreadState] {
@@ -191,16 +140,51 @@ public final class ChatThread: @unchecked Sendable {
 
     public var id: String { core.id_() }
 
+    /// Who could not be added when the thread was made.
+    public var invalidParticipants: [InvalidParticipant] {
+        guard let list: ParleyMobileInvalidParticipantList = core.invalidParticipants() else { return [] }
+        return (0..<list.len()).compactMap { list.at($0).map(InvalidParticipant.init) }
+    }
+
     /// Sends a message and returns its id. With the same clientID it is sent once.
     @discardableResult
-    public func send(_ content: String, html: Bool = false, clientID: String = "") async throws -> String {
+    public func send(
+        _ content: String, html: Bool = false, clientID: String = "", senderDisplayName: String = "",
+        attachments: [ChatAttachment] = [], metadata values: [String: String] = [:]
+    ) async throws -> String {
         let core = self.core
         return try await waiting { () throws -> String in
             let options: ParleyMobileChatMessageOptions = ParleyMobileChatMessageOptions()
             options.html = html
             options.clientID = clientID
+            options.senderDisplayName = senderDisplayName
+            options.metadata = metadata(values)
+            for attachment in attachments { options.add(attachment.core) }
             let sent: ParleyMobileSentMessage = try core.sendMessage(content, options: options)
             return sent.id_
+        }
+    }
+
+    public func properties() async throws -> ChatThreadProperties {
+        let core = self.core
+        return ChatThreadProperties(try await waiting { try core.properties() })
+    }
+
+    public func message(_ id: String) async throws -> ChatMessage {
+        let core = self.core
+        return ChatMessage(try await waiting { try core.message(id) })
+    }
+
+    /// Up to where the members have read.
+    public func readReceipts() async throws -> [ChatReadReceipt] {
+        let core = self.core
+        return try await waiting { () throws -> [ChatReadReceipt] in
+            guard let pager: ParleyMobileChatReadReceiptPager = core.readReceipts() else { return [] }
+            var list: [ChatReadReceipt] = []
+            while let next: ParleyMobileChatReadReceipt = try optional({ try pager.next() }) {
+                list.append(ChatReadReceipt(next))
+            }
+            return list
         }
     }
 
@@ -264,13 +248,10 @@ public final class ChatThread: @unchecked Sendable {
         try await waiting { try core.sendReadReceipt(messageID) }
     }
 
-    /// Uploads a picture and returns its id, to be shown by `image`.
-    public func uploadImage(_ image: Data, name: String) async throws -> String {
+    /// Uploads a picture, to go with a message.
+    public func uploadImage(_ image: Data, name: String) async throws -> ChatAttachment {
         let core = self.core
-        return try await waiting { () throws -> String in
-            let attachment: ParleyMobileChatAttachment = try core.uploadImage(image, name: name)
-            return attachment.id_
-        }
+        return ChatAttachment(try await waiting { try core.uploadImage(image, name: name) })
     }
 
     public func image(_ id: String, preview: Bool = false) async throws -> Data {
@@ -284,6 +265,24 @@ public enum OutboxEvent: Sendable {
     case sent(clientID: String, messageID: String)
     /// The service refuses it; it is not tried again.
     case failed(clientID: String, content: String, ParleyError)
+}
+
+/// A message that waits to be sent.
+public struct OutboxMessage: Sendable, Identifiable {
+    /// The client id.
+    public let id: String
+    public let threadID: String
+    public let content: String
+    public let html: Bool
+    public let addedOn: Date?
+
+    init(_ message: ParleyMobileOutboxMessage) {
+        id = message.clientID
+        threadID = message.threadID
+        content = message.content
+        html = message.html
+        addedOn = date(message.addedOn)
+    }
 }
 
 /// Messages that are kept in a file until they are sent, in order, each once.
@@ -312,8 +311,11 @@ public final class Outbox: @unchecked Sendable {
     /// Tries at once instead of after the next wait.
     public func retry() { core.retry() }
 
-    /// How many messages wait.
-    public var waiting: Int { Int(core.waiting()?.len() ?? 0) }
+    /// The messages that wait, oldest first.
+    public var messages: [OutboxMessage] {
+        guard let list: ParleyMobileOutboxMessageList = core.waiting() else { return [] }
+        return (0..<list.len()).compactMap { list.at($0).map(OutboxMessage.init) }
+    }
 
     public func close() {
         core.close()
@@ -348,7 +350,9 @@ final class ChatRelay: NSObject, ParleyMobileChatListener, ParleyMobileChatState
 
     func onThread(_ event: ParleyMobileChatThreadEvent?, change: Int32) {
         guard let event = event, let change = ChatChange(rawValue: change) else { return }
-        events.tell(.thread(id: event.threadID, topic: event.topic, change, by: event.by))
+        events.tell(.thread(
+            id: event.threadID, topic: event.topic, change, by: event.by,
+            metadata: dictionary(event.metadata()), members: ChatParticipant.list(event.participants())))
     }
 
     func onParticipants(_ event: ParleyMobileChatParticipantsEvent?, joined: Bool) {
@@ -363,7 +367,7 @@ final class ChatRelay: NSObject, ParleyMobileChatListener, ParleyMobileChatState
 
     func onReadReceipt(_ threadID: String?, receipt: ParleyMobileChatReadReceipt?) {
         guard let receipt = receipt else { return }
-        events.tell(.read(thread: threadID ?? "", message: receipt.messageID, by: receipt.senderID, on: date(receipt.readOn)))
+        events.tell(.read(thread: threadID ?? "", ChatReadReceipt(receipt)))
     }
 
     func onThreadState(_ state: ParleyMobileChatThreadState?) {

@@ -15,6 +15,12 @@ public struct ClientOptions: Sendable {
     public var maxVideoBitrate = 0
     /// Bounds every method that waits. Zero: 45 s.
     public var timeLimit: TimeInterval = 0
+    /// Lets `endpoint` be "http://…", where everybody in between reads the tokens: for tests.
+    public var allowPlainHTTP = false
+    /// The memory that Go may use before it collects garbage at any price, in bytes,
+    /// and how much it may grow between two collections. Zero: 48 MiB and 50 %.
+    public var memoryLimit: Int64 = 0
+    public var gcPercent = 0
     /// Names the application in the service's log.
     public var userAgent = ""
     /// Takes the library's log, from several threads. Nil: silent.
@@ -44,6 +50,9 @@ public final class Client: @unchecked Sendable {
         settings.relayOnly = options.relayOnly
         settings.audioBitrate = Int32(clamping: options.audioBitrate)
         settings.maxVideoBitrate = Int32(clamping: options.maxVideoBitrate)
+        settings.allowPlainHTTP = options.allowPlainHTTP
+        settings.memoryLimit = options.memoryLimit
+        settings.gcPercent = Int32(clamping: options.gcPercent)
         settings.timeLimit = milliseconds(options.timeLimit)
         settings.userAgent = options.userAgent.isEmpty ? "parley-ios" : options.userAgent
         if let log = options.log { settings.log = LogRelay(log) }
@@ -52,7 +61,7 @@ public final class Client: @unchecked Sendable {
         lifecycle = Lifecycle(made)
     }
 
-    /// Signs in; calls come from then on. `receiver` hears of them from the first on.
+    /// Signs in; calls come from then on, and `CallAgent.events` has them from the first on.
     public func callAgent(_ credential: Credential, options: CallAgentOptions = CallAgentOptions()) async throws -> CallAgent {
         let events = CallAgentRelay()
         let cancel: ParleyMobileCanceler = ParleyMobileCanceler()

@@ -42,7 +42,7 @@ final class Lifecycle: @unchecked Sendable {
 
     func stop() {
         monitor.cancel()
-        observers.forEach(NotificationCenter.default.removeObserver)
+        observers.forEach { NotificationCenter.default.removeObserver($0) }
         observers = []
     }
 }

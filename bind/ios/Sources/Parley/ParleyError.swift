@@ -20,6 +20,7 @@ public struct ParleyError: Error, LocalizedError, Equatable, Sendable {
         case tooLarge = 12
         case tooManyRequests = 13
         case service = 14
+        case storage = 15
         case invalidState = 20
         case callEnded = 21
         case callFailed = 22

@@ -10,7 +10,7 @@ final class Model: ObservableObject {
     @Published var thread = UserDefaults.standard.string(forKey: "thread") ?? ""
     @Published private(set) var signedIn = false
     @Published private(set) var call: Call?
-    @Published private(set) var state = CallState.none
+    @Published private(set) var state = CallState.initial
     @Published private(set) var messages: [ChatMessage] = []
     @Published private(set) var typing = ""
     @Published var failure = ""
