@@ -95,7 +95,11 @@ func (s *Session) Stats() Stats { return s.counters.snapshot() }
 // Send queues a message for exactly-once, in-order delivery. It never blocks.
 // Errors: ErrClosed, ErrTooLarge, and ErrQueueFull, with which the session ends.
 func (s *Session) Send(m *Message) error {
-	err := s.stream.send(m)
+	return s.sent(s.stream.send(m))
+}
+
+// sent ends the session when its queue is full.
+func (s *Session) sent(err error) error {
 	if errors.Is(err, ErrQueueFull) {
 		s.Close(CodeTooSlow, "too much is queued")
 	}

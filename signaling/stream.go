@@ -74,10 +74,29 @@ func (s *stream) send(m *Message) error {
 		return err
 	case len(data) > MaxMessage:
 		return ErrTooLarge
-	case s.out.Size()+len(data) > s.limit:
-		return ErrQueueFull
+	}
+	if err := s.queueLocked(data); err != nil {
+		return err
 	}
 	s.refsOut.Sent(m)
+	return nil
+}
+
+// sendEncoded queues a message that is encoded and of no call.
+func (s *stream) sendEncoded(data []byte) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.over {
+		return ErrClosed
+	}
+	return s.queueLocked(data)
+}
+
+// queueLocked puts a message into the outbox, which does not change it.
+func (s *stream) queueLocked(data []byte) error {
+	if s.out.Size()+len(data) > s.limit {
+		return ErrQueueFull
+	}
 	s.out.Add(data)
 	s.counters.messagesSent.Add(1)
 	s.wakeLocked()

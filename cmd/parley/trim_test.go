@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"runtime"
+	"runtime/debug"
 	"testing"
 	"time"
 
@@ -26,4 +27,26 @@ func TestTrim_OnceAfterABusyTime(t *testing.T) {
 	if collections() == 0 {
 		t.Error("no collection is counted")
 	}
+}
+
+// TestTrim_WithoutACollection: what came together without a collection is given
+// back as well.
+func TestTrim_WithoutACollection(t *testing.T) {
+	testkit.CheckLeaks(t, time.Minute)
+	defer debug.SetGCPercent(debug.SetGCPercent(-1)) // the runtime collects nothing
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan struct{})
+	runtime.GC()
+	go func() { defer close(done); trim(ctx, 10*time.Millisecond) }()
+	for range 2 { // the one that belongs to the collection above, then that of the garbage
+		before := collections()
+		now := readHeap()
+		garbage := make([]byte, 2*now.little())
+		runtime.KeepAlive(garbage)
+		for collections() == before {
+			time.Sleep(time.Millisecond)
+		}
+	}
+	cancel()
+	<-done
 }

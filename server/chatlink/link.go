@@ -111,7 +111,7 @@ func (l *link) Deliver(e *chat.Event) {
 	case l.closed || l.places == nil:
 	case e.Kind == chat.EventTyping:
 		if p != nil && e.Actor != l.user {
-			l.tellLocked(l.service.events.message(e))
+			l.eventLocked(e)
 		}
 	case p == nil:
 		// A thread that the user came into, or has left.
@@ -120,7 +120,7 @@ func (l *link) Deliver(e *chat.Event) {
 	case p.behind || e.Change != p.told+1 || (e.Kind == chat.EventRead && e.Actor == l.user):
 		l.markLocked(e.Thread, p, e.Change)
 	default:
-		l.tellLocked(l.service.events.message(e))
+		l.eventLocked(e)
 		p.told = e.Change
 		if l.ends(e) {
 			l.goneLocked(e.Thread)
@@ -179,6 +179,17 @@ func (l *link) wakeLocked() {
 // with that: its agent says in the next one up to where it knows the threads.
 func (l *link) tellLocked(m *signaling.Message) {
 	_ = l.session.Send(m)
+}
+
+// eventLocked sends an event that others get as well. One that cannot be encoded
+// is lost for all of them.
+func (l *link) eventLocked(e *chat.Event) {
+	m, err := l.service.events.message(e)
+	if err != nil {
+		l.service.logger.Error("event of a thread", "error", err)
+		return
+	}
+	_ = l.session.SendEncoded(m) // as tellLocked
 }
 
 // goneLocked tells that a thread is of no concern any more.

@@ -21,20 +21,23 @@ type eventCache struct {
 
 type cachedEvent struct {
 	event   *chat.Event
-	message *signaling.Message
+	message *signaling.Encoded
 }
 
 func newEventCache() *eventCache { return &eventCache{seed: maphash.MakeSeed()} }
 
-// message returns an event as it goes out. It must not be changed.
-func (c *eventCache) message(e *chat.Event) *signaling.Message {
+// message returns an event as it goes out.
+func (c *eventCache) message(e *chat.Event) (*signaling.Encoded, error) {
 	slot := &c.slots[maphash.String(c.seed, e.Thread)%uint64(len(c.slots))]
 	if cached := slot.Load(); cached != nil && cached.event == e {
-		return cached.message
+		return cached.message, nil
 	}
-	m := eventMessage(e)
+	m, err := signaling.Encode(eventMessage(e))
+	if err != nil {
+		return nil, err
+	}
 	slot.Store(&cachedEvent{e, m})
-	return m
+	return m, nil
 }
 
 func threadMessage(t *signalpb.ChatThread) *signaling.Message {
