@@ -103,10 +103,7 @@ func (s *Service) polledConnection(ctx context.Context, id string, t *ticket) (*
 func (s *Service) polledBy(id string, t *ticket) *connection {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if c := s.polls[id]; c != nil && c.ticket.ID == t.ID {
-		return c
-	}
-	return nil
+	return s.polls[pollKey{t.ID, id}]
 }
 
 // keep ends a connection that nobody polls, and forgets one that is over.

@@ -128,18 +128,22 @@ type Service struct {
 
 	mu      sync.Mutex
 	users   map[string][]*connection // oldest first
-	polls   map[string]*connection   // by their id
-	asked   map[uint64]chan relayed  // of other nodes, by number
-	number  uint64                   // of the last one
+	polls   map[pollKey]*connection
+	asked   map[uint64]chan relayed // of other nodes, by number
+	number  uint64                  // of the last one
 	closed  bool
 	running sync.WaitGroup // under mu until closed
 }
+
+// pollKey names a connection of polls: a client that takes the id of another
+// one's has one of its own.
+type pollKey struct{ allocation, id string }
 
 // Open starts the service. Close it when done.
 func Open(options Options) (*Service, error) {
 	options.defaults()
 	s := &Service{
-		options: options, node: guid.New().String(), users: map[string][]*connection{}, polls: map[string]*connection{},
+		options: options, node: guid.New().String(), users: map[string][]*connection{}, polls: map[pollKey]*connection{},
 		asked: map[uint64]chan relayed{}, stopping: make(chan struct{}),
 	}
 	for subject, handler := range map[string]func(subject string, data []byte){
@@ -259,7 +263,7 @@ func (s *Service) open(ctx context.Context, c *connection) error {
 	}
 	s.users[c.ticket.User] = append(list, c)
 	if c.polled {
-		s.polls[c.id] = c
+		s.polls[pollKey{c.ticket.ID, c.id}] = c
 	}
 	s.mu.Unlock()
 	for _, other := range over {
@@ -299,8 +303,8 @@ func (s *Service) closeConnection(c *connection) {
 	if len(list) == 0 {
 		delete(s.users, c.ticket.User)
 	}
-	if s.polls[c.id] == c {
-		delete(s.polls, c.id)
+	if key := (pollKey{c.ticket.ID, c.id}); s.polls[key] == c {
+		delete(s.polls, key)
 	}
 	s.running.Done()
 }
