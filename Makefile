@@ -111,8 +111,8 @@ bind-c: ## the C library for linux/amd64 and linux/arm64, shared and static, int
 	@scripts/setup bind
 	@scripts/bind-c release out/bind-c
 
-bind-android: ## the bindings for Android (not there yet)
-	@echo "make $@: not there yet; it comes with the bindings (docs/scope.md)"; exit 1
+bind-android: ## the library for Android, out/android/parley.aar: needs the Android NDK r28, and says what is missing
+	@bind/android/build $(ARGS)
 
 release: ## what users download (programs, C library, packages for phones where they can be made) with contents and checksums, into out/release
 	@scripts/release "$(VERSION)"

@@ -1,0 +1,151 @@
+package io.github.parleyrtc.android
+
+import android.media.MediaCodec
+import android.media.MediaCodecInfo
+import android.media.MediaFormat
+import android.os.Bundle
+import android.view.Surface
+import io.github.parleyrtc.Call
+import io.github.parleyrtc.Parley
+import io.github.parleyrtc.VideoCodec
+import io.github.parleyrtc.VideoFrame
+import io.github.parleyrtc.VideoListener
+import io.github.parleyrtc.VideoSource
+import io.github.parleyrtc.VideoSourceListener
+
+/**
+ * The phone's hardware encoder: what a camera draws onto [surface] is sent by
+ * [source]. It follows the network's bitrate and gives key frames when asked.
+ */
+public class VideoEncoder(
+    parley: Parley,
+    codec: VideoCodec = VideoCodec.H264,
+    width: Int = 640,
+    height: Int = 480,
+    framesPerSecond: Int = 30,
+    bitrate: Int = 1_000_000,
+) : AutoCloseable {
+    private val encoder: MediaCodec = MediaCodec.createEncoderByType(codec.mimeType)
+
+    /** To be given to calls. */
+    public val source: VideoSource = parley.videoSource(codec, Steering())
+
+    /** To be given to the camera. */
+    public val surface: Surface
+
+    // SPS and PPS, which the encoder gives once and every key frame needs.
+    private var parameters = ByteArray(0)
+
+    @Volatile private var running = true
+    private val thread: Thread
+
+    init {
+        val format = MediaFormat.createVideoFormat(codec.mimeType, width, height).apply {
+            setInteger(MediaFormat.KEY_COLOR_FORMAT, MediaCodecInfo.CodecCapabilities.COLOR_FormatSurface)
+            setInteger(MediaFormat.KEY_BIT_RATE, bitrate)
+            setInteger(MediaFormat.KEY_FRAME_RATE, framesPerSecond)
+            // Key frames are made when they are asked for.
+            setInteger(MediaFormat.KEY_I_FRAME_INTERVAL, 3600)
+        }
+        encoder.configure(format, null, null, MediaCodec.CONFIGURE_FLAG_ENCODE)
+        surface = encoder.createInputSurface()
+        encoder.start()
+        thread = Thread(::drain, "parley-encoder").apply { start() }
+    }
+
+    private inner class Steering : VideoSourceListener {
+        override fun onKeyFrameRequested() = parameter(MediaCodec.PARAMETER_KEY_REQUEST_SYNC_FRAME, 0)
+
+        override fun onTargetBitrateChanged(bitsPerSecond: Int) = parameter(MediaCodec.PARAMETER_KEY_VIDEO_BITRATE, bitsPerSecond)
+
+        private fun parameter(name: String, value: Int) {
+            if (running) encoder.setParameters(Bundle().apply { putInt(name, value) })
+        }
+    }
+
+    private fun drain() {
+        val info = MediaCodec.BufferInfo()
+        while (running) {
+            val at = encoder.dequeueOutputBuffer(info, WAIT_MICROS)
+            if (at < 0) continue
+            val buffer = encoder.getOutputBuffer(at)
+            if (buffer != null) {
+                buffer.position(info.offset).limit(info.offset + info.size)
+                val bytes = ByteArray(info.size).also { buffer.get(it) }
+                give(bytes, info)
+            }
+            encoder.releaseOutputBuffer(at, false)
+        }
+    }
+
+    private fun give(bytes: ByteArray, info: MediaCodec.BufferInfo) {
+        if (info.flags and MediaCodec.BUFFER_FLAG_CODEC_CONFIG != 0) {
+            if (source.codec == VideoCodec.H264) parameters = bytes
+            return
+        }
+        val key = info.flags and MediaCodec.BUFFER_FLAG_KEY_FRAME != 0
+        if (bytes.isNotEmpty()) source.send(if (key) parameters + bytes else bytes, info.presentationTimeUs, key)
+    }
+
+    /** Ends the encoder; calls go on without video. */
+    @Synchronized
+    override fun close() {
+        if (!running) return
+        running = false
+        thread.join()
+        source.close()
+        encoder.stop()
+        encoder.release()
+        surface.release()
+    }
+}
+
+/**
+ * The phone's hardware decoder: shows the other side's video on a surface. To be
+ * given as `CallOptions.video`.
+ */
+public class VideoDecoder(private val surface: Surface) : VideoListener, AutoCloseable {
+    private var decoder: MediaCodec? = null
+    private var codec: VideoCodec? = null
+    private val info = MediaCodec.BufferInfo()
+
+    @Synchronized
+    override fun onVideoFrame(call: Call, frame: VideoFrame) {
+        val kind = frame.codec ?: return
+        if (decoder == null || kind != codec) {
+            if (!frame.isKeyFrame) return
+            release()
+            decoder = MediaCodec.createDecoderByType(kind.mimeType).apply {
+                configure(MediaFormat.createVideoFormat(kind.mimeType, maxOf(frame.width, 16), maxOf(frame.height, 16)), surface, null, 0)
+                start()
+            }
+            codec = kind
+        }
+        val d = decoder ?: return
+        val at = d.dequeueInputBuffer(WAIT_MICROS)
+        if (at >= 0) {
+            d.getInputBuffer(at)?.apply {
+                clear()
+                put(frame.data)
+            }
+            d.queueInputBuffer(at, 0, frame.data.size, frame.timestampMicros, 0)
+        }
+        while (true) {
+            val out = d.dequeueOutputBuffer(info, 0)
+            if (out < 0) break
+            d.releaseOutputBuffer(out, true)
+        }
+    }
+
+    private fun release() {
+        decoder?.stop()
+        decoder?.release()
+        decoder = null
+    }
+
+    /** Ends the decoder; the surface stays. */
+    @Synchronized
+    override fun close(): Unit = release()
+}
+
+private const val WAIT_MICROS = 10_000L
