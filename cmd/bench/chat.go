@@ -46,6 +46,7 @@ func chatAll(ctx context.Context, e *env) (_ *figures.Result, err error) {
 	c := &chatRun{
 		env: e, result: &figures.Result{}, rounds: e.times(5, 2), length: e.length(3*time.Second, 500*time.Millisecond),
 		sizes: []int{2, 50, manyMembers}, atOnce: []int{1, 16}, idles: []int{1000, 10000},
+		missing: map[string]string{},
 	}
 	if e.quick {
 		c.idles = []int{200}

@@ -157,14 +157,18 @@ func (b *chatBench) open(ctx context.Context, users []chatUser, clients []*signa
 // both lose is the machine's.
 func (c *chatRun) beside(ctx context.Context) (err error) {
 	service := c.systems[0].(*chatBench)
-	alone, err := startChat(ctx, c.env)
-	if err != nil {
-		return err
+	both := []chatSystem{service}
+	if c.database == "" { // one database is for one of them
+		alone, err := startChat(ctx, c.env)
+		if err != nil {
+			return err
+		}
+		alone.label = withoutThem
+		defer func() { err = errors.Join(err, alone.close()) }()
+		both = append(both, alone)
 	}
-	alone.label = withoutThem
-	defer func() { err = errors.Join(err, alone.close()) }()
 	for _, n := range c.idles {
-		if err := c.besideOf(ctx, service, alone, n); err != nil {
+		if err := c.besideOf(ctx, both, n); err != nil {
 			return fmt.Errorf("beside %d idle connections: %w", n, err)
 		}
 	}
@@ -176,9 +180,9 @@ const withoutThem = "without them"
 
 func besideName(n int) string { return fmt.Sprintf(" beside %d idle connections", n) }
 
-func (c *chatRun) besideOf(ctx context.Context, service, alone *chatBench, n int) (err error) {
+func (c *chatRun) besideOf(ctx context.Context, both []chatSystem, n int) (err error) {
 	synced := &atomic.Int64{}
-	idlers, err := service.devices(ctx, n, false, synced)
+	idlers, err := both[0].(*chatBench).devices(ctx, n, false, synced)
 	if err != nil {
 		return err
 	}
@@ -195,7 +199,7 @@ func (c *chatRun) besideOf(ctx context.Context, service, alone *chatBench, n int
 		}
 	}
 	for _, members := range c.sizes {
-		if err := c.deliver(ctx, members, []chatSystem{service, alone}, besideName(n)); err != nil {
+		if err := c.deliver(ctx, members, both, besideName(n)); err != nil {
 			return err
 		}
 	}

@@ -81,10 +81,10 @@ func (c *chatRun) describe() {
 	r.Set(natsCore, "the same program without a stream: nothing is kept")
 }
 
-// rivals starts the systems beside the service. One that is not installed is
-// named in the report; its places in the table of ratios say the same.
+// rivals starts the systems beside the service. One that is not installed, or
+// does not start, is named in the report; its places in the table of ratios say
+// the same.
 func (c *chatRun) rivals(ctx context.Context) (all []chatSystem, err error) {
-	c.missing = map[string]string{}
 	for _, name := range rivalsTable() {
 		var s chatSystem
 		var err error
@@ -95,14 +95,17 @@ func (c *chatRun) rivals(ctx context.Context) (all []chatSystem, err error) {
 			s, err = startNATS(ctx, name == natsDurable)
 		}
 		switch {
+		case err == nil:
+			all = append(all, s)
+			continue
+		case ctx.Err() != nil:
+			return all, fmt.Errorf("%s: %w", name, err)
 		case errors.Is(err, errNotHere):
 			c.missing[name] = err.Error()
-			c.result.Note("%s: %v", name, err)
-		case err != nil:
-			return all, fmt.Errorf("%s: %w", name, err)
 		default:
-			all = append(all, s)
+			c.missing[name] = "failed"
 		}
+		c.result.Note("%s: %v", name, err)
 	}
 	return all, nil
 }

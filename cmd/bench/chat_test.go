@@ -129,6 +129,31 @@ func TestChat_Turns(t *testing.T) {
 	}
 }
 
+// TestRivals_NotHere has no program at all: each of the systems is named with
+// what to do, and the run goes on.
+func TestRivals_NotHere(t *testing.T) {
+	testkit.CheckLeaks(t, time.Minute)
+	t.Setenv("PATH", t.TempDir())
+	c := newFakeRun(&fakeSystem{})
+	others, err := c.rivals(t.Context())
+	if err != nil || len(others) != 0 {
+		t.Fatalf("%d systems, %v", len(others), err)
+	}
+	for _, name := range []string{ejabberdSQLite, ejabberdMnesia} {
+		if got := c.missing[name]; got != "not run here: install ejabberd (scripts/setup bench)" {
+			t.Errorf("%s: %q", name, got)
+		}
+	}
+	for _, name := range []string{natsDurable, natsCore} {
+		if got := c.missing[name]; !strings.HasPrefix(got, "not run here: build ") {
+			t.Errorf("%s: %q", name, got)
+		}
+	}
+	if len(c.result.Notes) != 4 {
+		t.Errorf("notes: %q", c.result.Notes)
+	}
+}
+
 // TestBusy reads the processor time of this process and of the machine.
 func TestBusy(t *testing.T) {
 	if runtime.GOOS != "linux" {
