@@ -83,5 +83,6 @@
 // Clients are immutable, safe for many goroutines and need no closing; a
 // Realtime and an Outbox are to be closed. Every
 // method blocks until the service answered, the retries ended or the context
-// did. The package fake stands in for the service in tests.
+// did. The package fake stands in for the service in tests, for a Realtime
+// too.
 package chat

@@ -14,6 +14,8 @@
 // A function that returns a *core.ResponseError refuses with its status, code
 // and message; any other error is one of the network. Lists are Pages of package
 // rest/core/fake. Credentials are not checked.
+//
+// Realtime is the other end of the connection of a chat.Realtime.
 package fake
 
 import (
