@@ -205,13 +205,3 @@ func TestApplePackage(t *testing.T) {
 		}
 	}
 }
-
-// TestOpusStatic builds libopus for this machine and for arm64 from its release
-// source, and runs the tests of the codec with it.
-func TestOpusStatic(t *testing.T) {
-	out, err := exec.CommandContext(t.Context(), "../../scripts/opus-check").CombinedOutput()
-	t.Logf("%s", out)
-	if err != nil {
-		t.Error(err)
-	}
-}
