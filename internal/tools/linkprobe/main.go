@@ -4,22 +4,35 @@
 package main
 
 import (
-	"context"
 	"fmt"
 	"os"
 
-	"github.com/parley-rtc/parley/engine"
+	"github.com/parley-rtc/parley/bind/mobile"
 )
 
 func main() {
-	client, err := engine.New(&engine.Options{Endpoint: "https://localhost:1"})
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
+	if err := probe(); err != nil {
+		fmt.Fprintln(os.Stderr, "linkprobe: nothing to call:", err)
 		os.Exit(1)
 	}
-	_, err = client.NewCallAgent(context.Background(), engine.NewStaticTokenCredential(""), nil)
-	fmt.Fprintln(os.Stderr, "linkprobe: nothing to call:", err)
-	if err := client.Close(); err != nil {
-		fmt.Fprintln(os.Stderr, err)
+}
+
+// probe reaches calls and chat, so that the linker keeps both.
+func probe() error {
+	client, err := mobile.NewClient(&mobile.ClientOptions{Endpoint: "https://localhost:1"})
+	if err != nil {
+		return err
 	}
+	defer client.Close()
+	credential, err := mobile.NewCredential("")
+	if err != nil {
+		return err
+	}
+	chat, err := client.NewChatClient(credential, nil, nil, nil)
+	if err != nil {
+		return err
+	}
+	defer chat.Close()
+	_, err = client.NewCallAgent(credential, nil, nil)
+	return err
 }
