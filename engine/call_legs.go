@@ -40,6 +40,7 @@ type leg struct {
 	negotiated bool // both descriptions are known
 	allowed    bool // this device is the one that the call is with
 	connected  bool // the path stood at least once
+	told       bool // the app knows how the path does
 	restart    *time.Timer
 	audio      atomic.Pointer[media.AudioReceiver]
 	video      videoGate
@@ -247,10 +248,7 @@ func (c *Call) transportChanged(l *leg, s transport.State) {
 	if c.legs[l.number] != l {
 		return
 	}
-	winner, won := c.machine.PeerLeg()
-	if shown, ok := mediaState(s); ok && won && winner == l.number {
-		emit(c, c.options.Events.MediaStateChanged, CallMediaStateChanged{Call: c, State: shown})
-	}
+	c.tellMedia(l, s)
 	switch s {
 	case transport.StateConnected:
 		stopTimer(l.restart)
@@ -265,6 +263,16 @@ func (c *Call) transportChanged(l *leg, s transport.State) {
 	case transport.StateFailed:
 		c.input(callfsm.Input{Kind: callfsm.InputTransportFailed, Leg: l.number})
 	case transport.StateNew, transport.StateConnecting, transport.StateClosed:
+	}
+}
+
+// tellMedia tells the app how the path to the other side does. There is none to
+// tell of before one of the legs has won.
+func (c *Call) tellMedia(l *leg, s transport.State) {
+	winner, won := c.machine.PeerLeg()
+	if shown, ok := mediaState(s); ok && won && winner == l.number {
+		l.told = true
+		emit(c, c.options.Events.MediaStateChanged, CallMediaStateChanged{Call: c, State: shown})
 	}
 }
 

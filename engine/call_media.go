@@ -38,6 +38,10 @@ func (c *Call) mediaAllowed(number callfsm.Leg, on bool) {
 	if on && !l.allowed {
 		l.allowed = true
 		l.session.RevealAddresses()
+		if l.connected && !l.told {
+			// The path was found while it rang, and no change will tell of it.
+			c.tellMedia(l, l.session.State())
+		}
 	}
 	c.tryMedia(l)
 }

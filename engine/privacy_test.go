@@ -120,6 +120,9 @@ func TestPrivacy_ShareAddressEarly(t *testing.T) {
 	}
 	bob.accept(i)
 	alice.wait("state Connected")
+	// However early the path was found, both are told of it.
+	alice.wait("media Connected")
+	bob.wait("media Connected")
 	alice.hangUp(a)
 }
 
