@@ -248,12 +248,17 @@ private class KotlinScenario(val checks: Checks) {
     }
 
     suspend fun close() {
+        val (cut, other) = connect()
         alice.chat.close()
         alice.chat.close()
         throws<ParleyException.Closed> { alice.chat.start() }
         alice.parley.use { }
         alice.parley.close()
         throws<ParleyException.Closed> { alice.agent.startCall(bob.id) }
+        throws<ParleyException.Closed> { cut.mute() }
+        // Who waits for a call does not wait for ever.
+        Checks.that(withTimeout(LIMIT) { cut.awaitEnd() }.message == "closed", "ended with ${cut.state.value}")
+        withTimeout(LIMIT) { other.awaitEnd() }
         throws<ParleyException.Closed> { alice.parley.callAgent(alice.credential) }
         bob.parley.shutdown()
         bob.parley.shutdown()

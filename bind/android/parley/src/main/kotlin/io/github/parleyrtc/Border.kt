@@ -2,6 +2,7 @@ package io.github.parleyrtc
 
 import io.github.parleyrtc.mobile.Canceler
 import io.github.parleyrtc.mobile.Mobile
+import kotlinx.coroutines.CancellationException
 import kotlinx.coroutines.CoroutineScope
 import kotlinx.coroutines.Dispatchers
 import kotlinx.coroutines.Job
@@ -86,8 +87,11 @@ internal class Events<E : Any> {
     val flow: Flow<E> = sent.asSharedFlow()
 
     fun emit(event: E) {
-        if (!sent.tryEmit(event)) {
+        if (sent.tryEmit(event)) return
+        try {
             runBlocking(open) { sent.emit(event) }
+        } catch (_: CancellationException) {
+            // Closed: nothing is told any more.
         }
     }
 

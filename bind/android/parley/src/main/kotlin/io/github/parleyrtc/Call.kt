@@ -15,6 +15,7 @@ import kotlinx.coroutines.flow.MutableStateFlow
 import kotlinx.coroutines.flow.StateFlow
 import kotlinx.coroutines.flow.asStateFlow
 import kotlinx.coroutines.flow.first
+import kotlinx.coroutines.flow.update
 
 /**
  * What starting and accepting a call have in common.
@@ -74,7 +75,8 @@ public fun interface CallListener {
 }
 
 /** A conversation. Two are equal when they are the same object. */
-public class Call internal constructor(private val parley: Parley, private val listener: CallListener?) {
+public class Call internal constructor(private val agent: CallAgent, private val listener: CallListener?) {
+    private val parley = agent.parley
     private val told = Events<CallEvent>()
     private val stateNow = MutableStateFlow<CallState>(CallState.None)
     private val mediaNow = MutableStateFlow(MediaState.CONNECTING)
@@ -84,7 +86,7 @@ public class Call internal constructor(private val parley: Parley, private val l
     // told before.
     @Volatile private var bound: NativeCall? = null
 
-    /** Where the call stands. */
+    /** Where the call stands; [CallState.Disconnected] also when the agent was closed. */
     public val state: StateFlow<CallState> = stateNow.asStateFlow()
 
     /** Where its media path stands. */
@@ -183,6 +185,17 @@ public class Call internal constructor(private val parley: Parley, private val l
         }
     }
 
+    private fun ended() {
+        told.close()
+        agent.callEnded(this)
+    }
+
+    /** The agent was closed: the library tells nothing any more. */
+    internal fun cut() {
+        stateNow.update { it as? CallState.Disconnected ?: CallState.Disconnected(EndReason(0, 0, "closed")) }
+        ended()
+    }
+
     /** Lets go of a call that was made when nobody waited for it any more. */
     internal fun abandon(call: NativeCall) = parley.callbacks.run { call.hangUp() }
 
@@ -214,9 +227,7 @@ public class Call internal constructor(private val parley: Parley, private val l
             val now = CallState.of(state) { call.endReason() }
             stateNow.value = now
             tell(CallEvent.StateChanged(now))
-            if (now is CallState.Disconnected) {
-                told.close()
-            }
+            if (now is CallState.Disconnected) ended()
         }
 
         override fun onMediaStateChanged(call: NativeCall, state: Int) = parley.callbacks.run {

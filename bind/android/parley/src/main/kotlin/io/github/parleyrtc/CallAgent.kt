@@ -10,6 +10,8 @@ import kotlinx.coroutines.flow.MutableStateFlow
 import kotlinx.coroutines.flow.StateFlow
 import kotlinx.coroutines.flow.asStateFlow
 import kotlinx.coroutines.flow.update
+import java.util.Collections
+import java.util.concurrent.ConcurrentHashMap
 
 /**
  * One signed-in endpoint.
@@ -59,6 +61,7 @@ public class CallAgent internal constructor(internal val parley: Parley, listene
     private val told = Events<CallAgentEvent>()
     private val connectionNow = MutableStateFlow<ConnectionState>(ConnectionState.Connected)
     private val ringing = MutableStateFlow<List<IncomingCall>>(emptyList())
+    private val live: MutableSet<Call> = Collections.newSetFromMap(ConcurrentHashMap())
     private lateinit var agent: io.github.parleyrtc.mobile.CallAgent
 
     /** The calls that ring here, oldest first. */
@@ -108,6 +111,10 @@ public class CallAgent internal constructor(internal val parley: Parley, listene
         agent = made
     }
 
+    internal fun callEnded(call: Call) {
+        live -= call
+    }
+
     internal fun ringEnded(call: IncomingCall) = ringing.update { it - call }
 
     /**
@@ -141,10 +148,17 @@ public class CallAgent internal constructor(internal val parley: Parley, listene
         listener: CallListener?,
         connect: (io.github.parleyrtc.mobile.CallOptions, io.github.parleyrtc.mobile.CallListener) -> io.github.parleyrtc.mobile.Call,
     ): Call {
-        val call = Call(parley, listener)
+        val call = Call(this, listener)
         val canceler = newCanceler()
-        val made = waiting(canceler, { call.abandon(it) }) { connect(call.options(options, canceler), call.heard) }
-        call.bind(made)
+        live += call
+        try {
+            val made = waiting(canceler, { call.abandon(it) }) { connect(call.options(options, canceler), call.heard) }
+            call.bind(made)
+        } catch (e: Throwable) {
+            live -= call
+            throw e
+        }
+        if (connectionNow.value is ConnectionState.Disconnected) call.cut()
         return call
     }
 
@@ -158,8 +172,11 @@ public class CallAgent internal constructor(internal val parley: Parley, listene
     /** Ends all calls and signs out at once, and drops the listeners. It waits for nothing; again it does nothing. */
     override fun close() {
         agent.close()
+        parley.parts -= this
         told.close()
         ringing.value = emptyList()
+        connectionNow.update { it as? ConnectionState.Disconnected ?: ConnectionState.Disconnected(null) }
+        live.toList().forEach { it.cut() }
     }
 }
 

@@ -286,6 +286,7 @@ public class ChatClient internal constructor(private val parley: Parley, listene
     /** Ends the connection at once and drops the listeners. It waits for nothing; again it does nothing. */
     override fun close() {
         chat.close()
+        parley.parts -= this
         told.close()
     }
 

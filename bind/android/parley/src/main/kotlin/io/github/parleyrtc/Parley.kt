@@ -8,6 +8,8 @@ import io.github.parleyrtc.mobile.Mobile
 import io.github.parleyrtc.mobile.PushDevice
 import io.github.parleyrtc.mobile.TokenRefresher as NativeRefresher
 import kotlinx.coroutines.runBlocking
+import java.util.Collections
+import java.util.concurrent.ConcurrentHashMap
 
 /** Takes the library's log, on any thread. Lines hold no tokens and nothing that was written or said. */
 public fun interface ParleyLog {
@@ -58,6 +60,9 @@ public class ParleyOptions @JvmOverloads constructor(
  */
 public class Parley @Throws(ParleyException::class) constructor(options: ParleyOptions) : AutoCloseable {
     internal val callbacks = Callbacks(options.listenerErrors)
+
+    // What is closed with this one: nobody is told by the library any more then.
+    internal val parts: MutableSet<AutoCloseable> = Collections.newSetFromMap(ConcurrentHashMap())
     internal val native: Client = native {
         Mobile.newClient(
             ClientOptions().apply {
@@ -101,6 +106,7 @@ public class Parley @Throws(ParleyException::class) constructor(options: ParleyO
             native.newCallAgent(credential.native, o, agent.heard)
         }
         agent.bind(made)
+        parts += agent
         return agent
     }
 
@@ -122,6 +128,7 @@ public class Parley @Throws(ParleyException::class) constructor(options: ParleyO
         o.deviceID = options.deviceId
         o.position = options.position
         chat.chat = native { native.newChatClient(credential.native, o, chat.heard, chat.heard) }
+        parts += chat
         return chat
     }
 
@@ -168,10 +175,16 @@ public class Parley @Throws(ParleyException::class) constructor(options: ParleyO
 
     /** Hangs all calls up, signs out, tells listeners what is left to tell and closes. Not for listeners. */
     @Throws(ParleyException::class)
-    public suspend fun shutdown(): Unit = waiting { native.shutdown() }
+    public suspend fun shutdown() {
+        waiting { native.shutdown() }
+        close()
+    }
 
     /** Ends everything at once and drops all listeners. It waits for nothing; again it does nothing. */
-    override fun close(): Unit = native.close()
+    override fun close() {
+        native.close()
+        parts.toList().forEach { it.close() }
+    }
 }
 
 /** Gets tokens from the application's back end. */

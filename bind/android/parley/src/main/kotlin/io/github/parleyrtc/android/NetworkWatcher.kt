@@ -2,7 +2,6 @@ package io.github.parleyrtc.android
 
 import android.content.Context
 import android.net.ConnectivityManager
-import android.net.LinkProperties
 import android.net.Network
 import android.net.NetworkCapabilities
 import android.net.NetworkRequest
@@ -22,8 +21,6 @@ public class NetworkWatcher(context: Context, private val parley: Parley) : Auto
         override fun onAvailable(network: Network) {
             if (first) first = false else parley.networkChanged()
         }
-
-        override fun onLinkPropertiesChanged(network: Network, properties: LinkProperties) = Unit
 
         override fun onLost(network: Network) = parley.networkChanged()
     }

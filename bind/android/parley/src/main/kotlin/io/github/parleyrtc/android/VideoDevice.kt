@@ -7,6 +7,7 @@ import android.os.Bundle
 import android.view.Surface
 import io.github.parleyrtc.Call
 import io.github.parleyrtc.Parley
+import io.github.parleyrtc.ParleyException
 import io.github.parleyrtc.VideoCodec
 import io.github.parleyrtc.VideoFrame
 import io.github.parleyrtc.VideoListener
@@ -50,7 +51,7 @@ public class VideoEncoder(
         encoder.configure(format, null, null, MediaCodec.CONFIGURE_FLAG_ENCODE)
         surface = encoder.createInputSurface()
         encoder.start()
-        thread = Thread(::drain, "parley-encoder").apply { start() }
+        thread = Thread(::run, "parley-encoder").apply { start() }
     }
 
     private inner class Steering : VideoSourceListener {
@@ -60,6 +61,16 @@ public class VideoEncoder(
 
         private fun parameter(name: String, value: Int) {
             if (running) encoder.setParameters(Bundle().apply { putInt(name, value) })
+        }
+    }
+
+    private fun run() {
+        try {
+            drain()
+        } catch (_: IllegalStateException) {
+            // The encoder was taken away: the call goes on without video.
+        } catch (_: ParleyException) {
+            // The client was closed first.
         }
     }
 

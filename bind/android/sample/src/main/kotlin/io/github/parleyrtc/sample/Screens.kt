@@ -18,7 +18,6 @@ import io.github.parleyrtc.ChatEvent
 import io.github.parleyrtc.IncomingCall
 import io.github.parleyrtc.VideoCodec
 import io.github.parleyrtc.android.VideoEncoder
-import java.io.File
 import kotlinx.coroutines.CoroutineScope
 import kotlinx.coroutines.Job
 import kotlinx.coroutines.SupervisorJob
@@ -187,12 +186,10 @@ class ChatActivity : Screen() {
                 }
             }
         }
-        // Over an outbox: what is written without a network is sent later.
-        val outbox by lazy { checkNotNull(session.user.value).chat.openOutbox(File(filesDir, "outbox-$taskId").path) }
         button("Send") {
             val text = "${typed.text}"
             runOnUiThread { typed.text.clear() }
-            outbox.add(id, text)
+            session.signIn().outbox.add(id, text)
         }
     }
 

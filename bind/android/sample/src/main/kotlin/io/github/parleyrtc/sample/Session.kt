@@ -15,10 +15,12 @@ import io.github.parleyrtc.ChatClient
 import io.github.parleyrtc.ChatOptions
 import io.github.parleyrtc.Credential
 import io.github.parleyrtc.IncomingCall
+import io.github.parleyrtc.Outbox
 import io.github.parleyrtc.Parley
 import io.github.parleyrtc.ParleyOptions
 import io.github.parleyrtc.android.AudioDevice
 import io.github.parleyrtc.android.NetworkWatcher
+import java.io.File
 import java.util.UUID
 import kotlinx.coroutines.CoroutineScope
 import kotlinx.coroutines.Dispatchers
@@ -42,7 +44,15 @@ class Session(private val application: Application) {
     /** Who is signed in. */
     val user = signedIn.asStateFlow()
 
-    class User(val parley: Parley, val credential: Credential, val agent: CallAgent, val chat: ChatClient, val network: NetworkWatcher)
+    class User(
+        val parley: Parley,
+        val credential: Credential,
+        val agent: CallAgent,
+        val chat: ChatClient,
+        // What is written without a network is sent later.
+        val outbox: Outbox,
+        val network: NetworkWatcher,
+    )
 
     var account: Account?
         get() {
@@ -70,7 +80,8 @@ class Session(private val application: Application) {
             val agent = parley.callAgent(credential, CallAgentOptions(deviceId = deviceId)) { _, event -> onAgentEvent(event) }
             val chat = parley.chatClient(credential, ChatOptions(deviceId = deviceId, position = kept.getString("position", "") ?: ""))
             chat.start()
-            val user = User(parley, credential, agent, chat, NetworkWatcher(application, parley))
+            val outbox = chat.openOutbox(File(application.filesDir, "outbox").path)
+            val user = User(parley, credential, agent, chat, outbox, NetworkWatcher(application, parley))
             signedIn.value = user
             return user
         } catch (e: Exception) {

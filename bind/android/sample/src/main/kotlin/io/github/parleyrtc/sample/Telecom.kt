@@ -2,7 +2,6 @@ package io.github.parleyrtc.sample
 
 import android.content.ComponentName
 import android.content.Context
-import android.content.Intent
 import android.net.Uri
 import android.os.Bundle
 import android.telecom.Connection
@@ -17,6 +16,8 @@ import io.github.parleyrtc.CallState
 import io.github.parleyrtc.EndReason
 import io.github.parleyrtc.IncomingCall
 import java.util.concurrent.ConcurrentHashMap
+import kotlinx.coroutines.flow.first
+import kotlinx.coroutines.flow.onEach
 import kotlinx.coroutines.launch
 
 /** The system's list of calls: headsets, cars and other calls then know of ours. */
@@ -58,18 +59,15 @@ object Telecom {
         val connection = connections[call.id] ?: return
         connection.call = call
         context.session.scope.launch {
-            call.state.collect { state ->
+            call.state.onEach { state ->
                 when (state) {
                     is CallState.Ringing -> connection.setDialing()
                     is CallState.Connected -> connection.setActive()
                     is CallState.LocalHold -> connection.setOnHold()
-                    is CallState.Disconnected -> {
-                        connections.remove(call.id)?.end(DisconnectCause.REMOTE)
-                        return@collect
-                    }
                     else -> Unit
                 }
-            }
+            }.first { it is CallState.Disconnected }
+            connections.remove(call.id)?.end(DisconnectCause.REMOTE)
         }
     }
 
