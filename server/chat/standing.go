@@ -2,6 +2,9 @@ package chat
 
 import (
 	"context"
+	"slices"
+	"strconv"
+	"strings"
 
 	"github.com/parley-rtc/parley/server/store"
 )
@@ -16,6 +19,9 @@ type Standing struct {
 	// which the member came in.
 	Change, Added int64
 }
+
+// maxUsers is how many users StandingsOf asks for at a time.
+const maxUsers = 200
 
 const standings = `SELECT t.id, t.topic, t.change, p.added_change FROM chat_participants p JOIN chat_threads t ON t.id = p.thread_id
 	WHERE p.user_id = $1 AND t.resource_id = $2 AND t.deleted_at = 0`
@@ -41,6 +47,43 @@ func (s *Service) Standings(ctx context.Context, c *Caller) (list []Standing, er
 		return rows.Err()
 	})
 	return list, err
+}
+
+// StandingsOf returns where the threads of users stand, by user. It asks the
+// database once for many users, and checks no token: what it returns is for
+// comparing, not for telling.
+func (s *Service) StandingsOf(ctx context.Context, users []string) (map[string][]Standing, error) {
+	all := make(map[string][]Standing, len(users))
+	for part := range slices.Chunk(users, maxUsers) {
+		places, args := make([]string, len(part)), make([]any, len(part))
+		for i, user := range part {
+			places[i], args[i] = "$"+strconv.Itoa(i+1), user
+		}
+		err := s.options.Store.Read(ctx, func(q store.Querier) error {
+			for _, user := range part {
+				delete(all, user) // the reading may be repeated
+			}
+			rows, err := q.Query(`SELECT p.user_id, t.id, t.topic, t.change, p.added_change FROM chat_participants p
+				JOIN chat_threads t ON t.id = p.thread_id WHERE t.deleted_at = 0 AND p.user_id IN (`+strings.Join(places, ", ")+")", args...)
+			if err != nil {
+				return err
+			}
+			defer rows.Close()
+			for rows.Next() {
+				var user string
+				var st Standing
+				if err := rows.Scan(&user, &st.Thread, &st.Topic, &st.Change, &st.Added); err != nil {
+					return err
+				}
+				all[user] = append(all[user], st)
+			}
+			return rows.Err()
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	return all, nil
 }
 
 // Standing returns where a thread of the caller stands.

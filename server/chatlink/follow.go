@@ -124,8 +124,10 @@ func (l *link) sort(list []chat.Standing) (fresh []chat.Standing) {
 		case p == nil:
 			l.markLocked(st.Thread, nil, st.Change)
 		default:
-			// A database that was restored knows less than the agent.
-			p.told = min(p.told, st.Change)
+			if p.unseen {
+				// A database that was restored knows less than the agent.
+				p.told = min(p.told, st.Change)
+			}
 			l.lookedLocked(st.Thread, p, st.Change)
 		}
 	}

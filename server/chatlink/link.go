@@ -155,6 +155,35 @@ func (l *link) markLocked(thread string, p *place, change int64) {
 	l.wakeLocked()
 }
 
+// follows tells whether the agent has subscribed.
+func (l *link) follows() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.places != nil && !l.closed
+}
+
+// look has those threads read that are further in the database than the agent.
+// The list may be a little older than what the agent was told meanwhile.
+func (l *link) look(list []chat.Standing) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.places == nil || l.closed || l.compare || l.greeting {
+		return
+	}
+	there := make(map[string]bool, len(list))
+	for i := range list {
+		there[list[i].Thread] = true
+		if p := l.places[list[i].Thread]; p == nil || list[i].Change > p.told {
+			l.markLocked(list[i].Thread, p, list[i].Change)
+		}
+	}
+	for thread, p := range l.places {
+		if !there[thread] {
+			l.markLocked(thread, p, p.told+1) // reading it will tell that it is gone
+		}
+	}
+}
+
 // recheck looks at all threads again.
 func (l *link) recheck() {
 	l.mu.Lock()

@@ -104,14 +104,32 @@ func (s *Service) Closed(session *signaling.Session) {
 	}
 }
 
-// Recheck compares what all agents of this node were told with the database. A
-// node calls it when the bus may have lost something that nothing followed.
+// Recheck compares what all agents of this node were told with the database,
+// which it asks once for many. A node calls it when the bus may have lost
+// something that nothing followed.
 func (s *Service) Recheck() {
 	s.mu.Lock()
 	links := slices.Collect(maps.Values(s.links))
 	s.mu.Unlock()
+	users := map[string]struct{}{}
 	for _, l := range links {
-		l.recheck()
+		if l.follows() {
+			users[l.user] = struct{}{}
+		}
+	}
+	found, err := s.chat.StandingsOf(s.base, slices.Collect(maps.Keys(users)))
+	if err != nil && s.base.Err() == nil {
+		s.logger.Warn("threads not compared", "error", err)
+	}
+	for _, l := range links {
+		if _, asked := users[l.user]; !asked {
+			continue
+		}
+		if err != nil {
+			l.recheck() // tries again until the database answers
+		} else {
+			l.look(found[l.user])
+		}
 	}
 }
 
