@@ -7,13 +7,14 @@ static _Thread_local parley_error last_error;
 
 parley_error *bridge_last_error(void) { return &last_error; }
 
-const char *parley_version(void) {
-#ifdef PARLEY_VERSION
-  return PARLEY_VERSION;
-#else
-  return "dev";
+/* The build says which version it is, as a bare word. */
+#ifndef PARLEY_VERSION
+#define PARLEY_VERSION dev
 #endif
-}
+#define TEXT_OF(word) #word
+#define TEXT(word) TEXT_OF(word)
+
+const char *parley_version(void) { return TEXT(PARLEY_VERSION); }
 
 const char *parley_error_text(int32_t code) {
   switch (code) {

@@ -60,8 +60,12 @@ func (r *refresher) RefreshToken() (token string, err error) {
 	r.callbacks.call(func(memory unsafe.Pointer) {
 		room := (*C.char)(C.calloc(1, maxToken))
 		defer C.free(unsafe.Pointer(room))
-		if C.bridge_refresh(memory, room, maxToken-1) >= 0 {
-			token, err = strings.TrimSpace(C.GoString(room)), nil
+		if C.bridge_refresh(memory, room, maxToken-1) < 0 {
+			return
+		}
+		// A callback that threw looks in some languages like one that returned 0.
+		if token = strings.TrimSpace(C.GoString(room)); token != "" {
+			err = nil
 		}
 	})
 	return token, err

@@ -73,6 +73,15 @@ func TestC(t *testing.T) {
 	newScenario(t).run([]string{"LD_LIBRARY_PATH=" + filepath.Join(library, "lib")}, program)
 }
 
+// TestCSanitized runs it against the static library, both with AddressSanitizer.
+func TestCSanitized(t *testing.T) {
+	library := libraryC(t, "asan")
+	program := compileC(t, library, true, "-fsanitize=address")
+	s := newScenario(t)
+	// Calls cost more here, and so do threads.
+	s.run([]string{"PARLEY_CALLS=20", "PARLEY_THREADS=200", "ASAN_OPTIONS=detect_leaks=1:halt_on_error=1"}, program)
+}
+
 // TestCSymbols holds what the library exports against what the header declares.
 func TestCSymbols(t *testing.T) {
 	need(t, "nm")

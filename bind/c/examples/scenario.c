@@ -432,6 +432,8 @@ int main(void) {
   char *ca = file(env("PARLEY_CA"), &size);
   parley_client_options options = {.size = sizeof options, .endpoint = env("PARLEY_ENDPOINT"), .root_certificates = ca};
   load_video(env("PARLEY_VIDEO"));
+  printf("parley %s\n", parley_version());
+  report(parley_version()[0] != 0 && parley_error_text(PARLEY_ERROR_CLOSED)[0] != 0, "version", "");
   if (!report(sign_in(&alice, "alice", env("PARLEY_ALICE_TOKEN"), &options) && sign_in(&bob, "bob", env("PARLEY_BOB_TOKEN"), &options), "sign in", "")) return 1;
   first_call(&alice, &bob);
   chat(&alice, &bob);

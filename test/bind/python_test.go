@@ -1,0 +1,15 @@
+//go:build bind
+
+package bind_test
+
+import (
+	"path/filepath"
+	"testing"
+)
+
+// TestPython runs the scenario from Python, over the C library with ctypes.
+func TestPython(t *testing.T) {
+	need(t, "python3")
+	library := filepath.Join(libraryC(t, "shared"), "lib", "libparley.so.0")
+	newScenario(t).run([]string{"PARLEY_LIBRARY=" + library}, "python3", filepath.Join(bindC, "examples", "parley.py"))
+}
