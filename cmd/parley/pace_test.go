@@ -20,6 +20,31 @@ func TestPaceOf(t *testing.T) {
 	}
 }
 
+// TestPacer_Loaded: what follows one another for long enough is load; after a
+// calm it has to be long again.
+func TestPacer_Loaded(t *testing.T) {
+	p := &pacer{patience: busyAfter}
+	began := time.Now()
+	for _, c := range []struct {
+		at   time.Duration
+		want bool
+	}{
+		{0, false},
+		{time.Second, false},
+		{4 * time.Second, false},
+		{6 * time.Second, true},
+		{10 * time.Second, true},
+		{10*time.Second + trimEvery, false}, // a calm, and the collection of trim
+		{16 * time.Second, false},
+		{19 * time.Second, false},
+		{22 * time.Second, true},
+	} {
+		if got := p.loaded(began.Add(c.at)); got != c.want {
+			t.Errorf("after %v: %v", c.at, got)
+		}
+	}
+}
+
 // pacePercent returns the collector's pace.
 func pacePercent() int {
 	now := debug.SetGCPercent(normalPace)
@@ -32,7 +57,7 @@ func pacePercent() int {
 func TestPace_FollowsTheHeap(t *testing.T) {
 	testkit.CheckLeaks(t, time.Minute)
 	defer debug.SetGCPercent(debug.SetGCPercent(normalPace))
-	end := pace(256 << 20)
+	end := pace(256<<20, 0)
 	until := func(what string, ok func(percent int) bool) {
 		t.Helper()
 		for !ok(pacePercent()) {
@@ -58,7 +83,7 @@ func TestPace_FollowsTheHeap(t *testing.T) {
 func TestPace_LeavesTheOperatorsAlone(t *testing.T) {
 	testkit.CheckLeaks(t, time.Minute)
 	defer debug.SetGCPercent(debug.SetGCPercent(50))
-	end := pace(256 << 20)
+	end := pace(256<<20, 0)
 	defer end()
 	runtime.GC()
 	if got := pacePercent(); got != 50 {

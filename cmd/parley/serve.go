@@ -130,7 +130,7 @@ func serve(cmd *cobra.Command, f serveFlags) error {
 	} else {
 		welcome(cmd.OutOrStdout(), f.data, srv.Connection())
 	}
-	defer pace(roomyHeap)()
+	defer pace(roomyHeap, busyAfter)()
 	trim(cmd.Context(), trimEvery)
 	return drain(cmd, srv)
 }
