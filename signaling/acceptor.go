@@ -42,7 +42,8 @@ type userKey struct{ resource, user string }
 type deviceKey struct {
 	userKey
 
-	device string
+	device   string
+	chatOnly bool
 }
 
 // NewAcceptor returns an acceptor with a new epoch.
@@ -158,10 +159,11 @@ type candidate struct {
 	sessionID []byte
 	userAgent string
 	name      string
+	chatOnly  bool
 }
 
 func (c *candidate) key() deviceKey {
-	return deviceKey{userKey{c.principal.ResourceID, c.principal.UserID}, c.device}
+	return deviceKey{userKey{c.principal.ResourceID, c.principal.UserID}, c.device, c.chatOnly}
 }
 
 // session finds the session that a hello resumes, or opens one. It returns

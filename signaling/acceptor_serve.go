@@ -124,7 +124,7 @@ func (a *Acceptor) candidate(ctx context.Context, data []byte) (*signalpb.Hello,
 	}
 	return h, &candidate{
 		principal: p, device: h.GetDeviceId(), instance: h.GetInstance(), attempt: h.GetAttempt(),
-		sessionID: h.GetSessionId(), userAgent: h.GetUserAgent(), name: h.GetDisplayName(),
+		sessionID: h.GetSessionId(), chatOnly: h.GetChatOnly(), userAgent: h.GetUserAgent(), name: h.GetDisplayName(),
 	}, nil
 }
 

@@ -105,6 +105,10 @@ type ClientOptions struct {
 	// client with the same user and device replaces the one before. Empty: a
 	// random one.
 	DeviceID string
+	// ChatOnly says that this client takes and places no calls: none rings at it.
+	// It may have the same DeviceID as a client that does, and neither replaces
+	// the other.
+	ChatOnly bool
 	// UserAgent and DisplayName are told to the service. May be empty.
 	UserAgent, DisplayName string
 	// Handler applies messages in order, one at a time; a message is

@@ -189,7 +189,7 @@ func (c *Client) hello(token string) *signalpb.Hello {
 	h := &signalpb.Hello{
 		VersionMin: protocolVersion, VersionMax: protocolVersion, Token: token,
 		DeviceId: c.options.DeviceID, Instance: c.instance, Attempt: c.attempt,
-		UserAgent: c.options.UserAgent, DisplayName: c.options.DisplayName,
+		ChatOnly: c.options.ChatOnly, UserAgent: c.options.UserAgent, DisplayName: c.options.DisplayName,
 		Dictionaries: c.codecs.Versions(),
 	}
 	if len(c.session) > 0 {

@@ -76,6 +76,9 @@ func (s *Session) Principal() Principal {
 // DeviceID is what the agent named its device.
 func (s *Session) DeviceID() string { return s.key.device }
 
+// ChatOnly tells whether the agent takes no calls at this session.
+func (s *Session) ChatOnly() bool { return s.key.chatOnly }
+
 // UserAgent is what the agent said about its software.
 func (s *Session) UserAgent() string { return s.userAgent }
 

@@ -168,6 +168,41 @@ func TestCall_Everything(t *testing.T) {
 }
 
 // TestCall_Rejected: the caller learns why.
+// TestCall_BesideChat: a phone has one name for its calls and its chat; neither
+// signs the other out, and a call rings at the one for calls only, so that its
+// answer counts.
+func TestCall_BesideChat(t *testing.T) {
+	testkit.CheckLeaks(t, 5*time.Minute)
+	service := testkit.StartService(t, parley)
+	alice, bob := newPerson(t, service), newPerson(t, service)
+	alice.signIn("Alice")
+	var err error
+	if bob.agent, err = bob.client.NewCallAgent(bob.cred, &mobile.CallAgentOptions{DeviceID: "phone"}, bob.events); err != nil {
+		t.Fatal(err)
+	}
+	chat, err := bob.client.NewChatClient(bob.cred, &mobile.ChatOptions{DeviceID: "phone"}, nil, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := chat.Start(); err != nil {
+		t.Fatal(err)
+	}
+	call, err := alice.agent.StartCall(bob.id, nil, alice.events)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := (<-bob.events.incoming).Reject(true); err != nil {
+		t.Fatal(err)
+	}
+	alice.events.wait(state(mobile.CallStateDisconnected))
+	if r := call.EndReason(); r.Code != 486 {
+		t.Errorf("ended for %+v", r)
+	}
+	if chat.Close(); bob.agent.ConnectionState() != mobile.ConnectionStateConnected {
+		t.Errorf("the agent's connection is %d", bob.agent.ConnectionState())
+	}
+}
+
 func TestCall_Rejected(t *testing.T) {
 	testkit.CheckLeaks(t, 5*time.Minute)
 	service := testkit.StartService(t, parley)

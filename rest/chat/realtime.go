@@ -99,7 +99,7 @@ func NewRealtime(endpoint string, credential common.TokenCredential, options *Re
 			token, err := credential.GetToken(ctx)
 			return token.Token, err
 		},
-		DeviceID: options.DeviceID, UserAgent: moduleName + "/" + moduleVersion,
+		DeviceID: options.DeviceID, ChatOnly: true, UserAgent: moduleName + "/" + moduleVersion,
 		Handler: r.handle, StateChanged: r.stateChanged, Backoff: options.Backoff, Logger: options.Logger,
 	})
 	if err != nil {

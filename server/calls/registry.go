@@ -24,8 +24,15 @@ type device struct {
 }
 
 func keyOf(session *signaling.Session) device {
-	return device{session.Principal().UserID, session.DeviceID()}
+	id := session.DeviceID()
+	if session.ChatOnly() {
+		id = chatOnlyPrefix + id
+	}
+	return device{session.Principal().UserID, id}
 }
+
+// chatOnlyPrefix tells a device's session for chat from the one for calls.
+const chatOnlyPrefix = "chat\x00"
 
 // presence is one session in the registry.
 type presence struct {
@@ -199,7 +206,7 @@ func (r *registry) reachable(user string, not device, limit int) []*signaling.Se
 	since := r.now().Add(-reachableAfterLoss)
 	for id, p := range r.users[user] {
 		key := device{user, id}
-		if key == not || len(r.calls[key]) >= maxCalls || (!p.lostAt.IsZero() && p.lostAt.Before(since)) {
+		if key == not || p.session.ChatOnly() || len(r.calls[key]) >= maxCalls || (!p.lostAt.IsZero() && p.lostAt.Before(since)) {
 			continue
 		}
 		if r.mayCall == nil || r.mayCall(p.session.Principal()) {

@@ -60,7 +60,9 @@ func (s *Service) sendRelay(session *signaling.Session) {
 
 func (s *Service) opened(session *signaling.Session) {
 	s.registry.add(session)
-	s.arrived(session)
+	if !session.ChatOnly() {
+		s.arrived(session)
+	}
 }
 
 // connectionChanged tells the calls of a device that its connection is lost or

@@ -308,7 +308,10 @@ type Hello struct {
 	DisplayName string `protobuf:"bytes,10,opt,name=display_name,json=displayName,proto3" json:"display_name,omitempty"`
 	// Versions of the compression dictionary the agent has, best first. None
 	// means that it takes no compressed frames.
-	Dictionaries  []uint32 `protobuf:"varint,11,rep,packed,name=dictionaries,proto3" json:"dictionaries,omitempty"`
+	Dictionaries []uint32 `protobuf:"varint,11,rep,packed,name=dictionaries,proto3" json:"dictionaries,omitempty"`
+	// The session is for chat alone: calls do not ring at it, and sessions of the
+	// same device for calls and for chat do not replace each other.
+	ChatOnly      bool `protobuf:"varint,12,opt,name=chat_only,json=chatOnly,proto3" json:"chat_only,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -418,6 +421,13 @@ func (x *Hello) GetDictionaries() []uint32 {
 		return x.Dictionaries
 	}
 	return nil
+}
+
+func (x *Hello) GetChatOnly() bool {
+	if x != nil {
+		return x.ChatOnly
+	}
+	return false
 }
 
 type Welcome struct {
@@ -2663,7 +2673,7 @@ const file_signaling_signalpb_signal_proto_rawDesc = "" +
 	"\ftoken_update\x18\t \x01(\v2 .parley.signaling.v1.TokenUpdateR\vtokenUpdate\x12I\n" +
 	"\x0etoken_accepted\x18\n" +
 	" \x01(\v2\".parley.signaling.v1.TokenAcceptedR\rtokenAccepted\x12\x18\n" +
-	"\aconfirm\x18\v \x01(\aR\aconfirm\"\xd1\x02\n" +
+	"\aconfirm\x18\v \x01(\aR\aconfirm\"\xee\x02\n" +
 	"\x05Hello\x12\x1f\n" +
 	"\vversion_min\x18\x01 \x01(\rR\n" +
 	"versionMin\x12\x1f\n" +
@@ -2680,7 +2690,8 @@ const file_signaling_signalpb_signal_proto_rawDesc = "" +
 	"user_agent\x18\t \x01(\tR\tuserAgent\x12!\n" +
 	"\fdisplay_name\x18\n" +
 	" \x01(\tR\vdisplayName\x12\"\n" +
-	"\fdictionaries\x18\v \x03(\rR\fdictionaries\"\xa5\x03\n" +
+	"\fdictionaries\x18\v \x03(\rR\fdictionaries\x12\x1b\n" +
+	"\tchat_only\x18\f \x01(\bR\bchatOnly\"\xa5\x03\n" +
 	"\aWelcome\x12\x18\n" +
 	"\aversion\x18\x01 \x01(\rR\aversion\x12\x1d\n" +
 	"\n" +
