@@ -101,7 +101,7 @@ func (c *chatRun) rivals(ctx context.Context) (all []chatSystem, err error) {
 		case ctx.Err() != nil:
 			return all, fmt.Errorf("%s: %w", name, err)
 		case errors.Is(err, errNotHere):
-			c.missing[name] = err.Error()
+			c.missing[name] = errNotHere.Error() // why is told once, in the notes
 		default:
 			c.missing[name] = "failed"
 		}
