@@ -4,8 +4,6 @@ import (
 	"errors"
 	"testing"
 
-	"google.golang.org/protobuf/proto"
-
 	"github.com/parley-rtc/parley/internal/callfsm"
 	"github.com/parley-rtc/parley/signaling"
 	"github.com/parley-rtc/parley/signaling/signalpb"
@@ -30,12 +28,12 @@ func TestCall_RoundTrip(t *testing.T) {
 	}
 	for _, want := range tests {
 		m := signaling.EncodeCall(id, want)
-		data, err := proto.Marshal(m)
+		data, err := m.Marshal()
 		if err != nil {
 			t.Fatal(err)
 		}
 		back := &signaling.Message{}
-		if err := proto.Unmarshal(data, back); err != nil {
+		if err := back.Unmarshal(data); err != nil {
 			t.Fatal(err)
 		}
 		gotID, got, err := signaling.DecodeCall(back)
@@ -96,7 +94,7 @@ func TestCall_Malformed(t *testing.T) {
 func FuzzDecodeMessage(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte) {
 		m := &signaling.Message{}
-		if proto.Unmarshal(data, m) != nil {
+		if m.Unmarshal(data) != nil {
 			return
 		}
 		if id, call, err := signaling.DecodeCall(m); err == nil {

@@ -7,8 +7,6 @@ import (
 	"sync"
 	"time"
 
-	"google.golang.org/protobuf/proto"
-
 	"github.com/parley-rtc/parley/signaling/internal/wire"
 	"github.com/parley-rtc/parley/signaling/signalpb"
 )
@@ -190,7 +188,7 @@ func (s *stream) received(l *link, seq uint64, messages []*signalpb.Message) err
 		l.ackDueLocked(time.Now())
 	}
 	for _, m := range messages[repeated:] {
-		size := proto.Size(m)
+		size := m.Size()
 		if err := s.refsIn.Decode(m); err != nil {
 			return err
 		}

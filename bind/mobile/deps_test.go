@@ -18,6 +18,7 @@ func TestDeps(t *testing.T) {
 		{Tree: "github.com/nats-io", Reason: "the service's bus"},
 		{Tree: "expvar", Reason: "it opens handlers in the application's process"},
 		{Tree: "net/http/pprof", Reason: "it opens handlers in the application's process"},
+		{Tree: "google.golang.org/protobuf/reflect", Reason: "1.3 megabytes that no message needs (docs/decisions/0006)"},
 		{Tree: "testing", Reason: "only tests test"},
 	}
 	for _, target := range []testkit.Target{{GOOS: "linux", GOARCH: "amd64"}, {GOOS: "ios", GOARCH: "arm64"}, {GOOS: "android", GOARCH: "arm64"}} {

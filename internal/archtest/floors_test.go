@@ -76,7 +76,6 @@ var floors = []floor{
 	{tree: "rest/identity", ours: append([]string{"rest/core", "rest/common", "rest/identity"}, pureCore...)},
 	{
 		tree: "rest/chat", ours: append([]string{"rest/core", "rest/common", "rest/chat", "signaling"}, pureCore...),
-		others: []string{"google.golang.org/protobuf"}, // the messages of chat on the signaling connection
 	},
 	{tree: "rest/identity", ours: append([]string{"rest/core", "rest/common", "rest/identity"}, pureCore...)},
 	{tree: "rest/sms", ours: append([]string{"rest/core", "rest/common", "rest/sms"}, pureCore...)},

@@ -10,8 +10,6 @@ import (
 	"sync"
 	"time"
 
-	"google.golang.org/protobuf/proto"
-
 	"github.com/parley-rtc/parley/rest/core"
 	"github.com/parley-rtc/parley/signaling"
 	"github.com/parley-rtc/parley/signaling/signalpb"
@@ -81,7 +79,7 @@ func (q requests) add(ask *signalpb.ChatRequest) (*request, error) {
 		message: &signaling.Message{Body: &signalpb.Message_ChatRequest{ChatRequest: ask}}, number: q.next,
 		answered: make(chan *signalpb.ChatResult, 1),
 	}
-	r.size = proto.Size(r.message)
+	r.size = r.message.Size()
 	if r.size > signaling.MaxMessage {
 		return nil, &RefusedError{StatusCode: http.StatusRequestEntityTooLarge, Message: "The message is too large."}
 	}

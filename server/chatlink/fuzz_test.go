@@ -4,14 +4,14 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"encoding/binary"
+	"io"
 	"math"
 	"net/http"
 	"reflect"
 	"strings"
 	"testing"
 	"time"
-
-	"google.golang.org/protobuf/encoding/protodelim"
 
 	"github.com/parley-rtc/parley/server/bus"
 	"github.com/parley-rtc/parley/server/chat"
@@ -36,8 +36,13 @@ func agentMessages(data []byte, mine, other string) []*signaling.Message {
 	var list []*signaling.Message
 	r := bufio.NewReader(bytes.NewReader(data))
 	for len(list) < maxBodies {
+		size, err := binary.ReadUvarint(r)
+		if err != nil || size > signaling.MaxMessage {
+			return list
+		}
+		body := make([]byte, size)
 		m := &signaling.Message{}
-		if protodelim.UnmarshalFrom(r, m) != nil {
+		if _, err := io.ReadFull(r, body); err != nil || m.Unmarshal(body) != nil {
 			return list
 		}
 		known := strings.NewReplacer(bobsThread, mine, otherThread, other)

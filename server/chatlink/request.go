@@ -6,8 +6,6 @@ import (
 	"math"
 	"net/http"
 
-	"google.golang.org/protobuf/proto"
-
 	"github.com/parley-rtc/parley/server/chat"
 	"github.com/parley-rtc/parley/signaling/signalpb"
 )
@@ -22,7 +20,7 @@ var errMalformed = errors.New("chatlink: malformed message")
 
 // request queues what an agent asks for.
 func (l *link) request(r *signalpb.ChatRequest) {
-	size := proto.Size(r)
+	size := r.Size()
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.closed {
@@ -53,7 +51,7 @@ func (l *link) work(ctx context.Context) {
 		}
 		r := l.requests[0]
 		l.requests = l.requests[1:]
-		l.requestBytes -= proto.Size(r)
+		l.requestBytes -= r.Size()
 		l.mu.Unlock()
 		result := l.do(ctx, r)
 		if ctx.Err() != nil {

@@ -5,8 +5,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"google.golang.org/protobuf/proto"
-
 	"github.com/parley-rtc/parley/server/chat"
 	"github.com/parley-rtc/parley/signaling"
 	"github.com/parley-rtc/parley/signaling/signalpb"
@@ -78,7 +76,7 @@ func eventMessage(e *chat.Event) *signaling.Message {
 		})
 	}
 	m := &signaling.Message{Body: &signalpb.Message_ChatEvent{ChatEvent: w}}
-	if len(w.Participants) > 0 && proto.Size(m) > signaling.MaxMessage {
+	if len(w.Participants) > 0 && m.Size() > signaling.MaxMessage {
 		for _, p := range w.GetParticipants() {
 			p.Metadata = nil
 		}

@@ -7,7 +7,6 @@ import (
 
 	"github.com/klauspost/compress/zstd"
 	"google.golang.org/protobuf/encoding/protowire"
-	"google.golang.org/protobuf/proto"
 
 	"github.com/parley-rtc/parley/signaling/signalpb"
 )
@@ -82,7 +81,7 @@ const (
 
 // Encode returns the frame as it goes over the wire, and its plain size.
 func (c *Codec) Encode(f *Frame) (data []byte, plain int, err error) {
-	data, err = proto.Marshal(f.Head)
+	data, err = f.Head.Marshal()
 	if err != nil {
 		return nil, 0, fmt.Errorf("signaling: encode frame: %w", err)
 	}
@@ -132,7 +131,7 @@ func (c *Codec) Decode(data []byte) (f *signalpb.Frame, plain int, err error) {
 		return nil, 0, fmt.Errorf("%w: frame of %d bytes", ErrMalformed, len(data))
 	}
 	f = &signalpb.Frame{}
-	if err := proto.Unmarshal(data, f); err != nil {
+	if err := f.Unmarshal(data); err != nil {
 		return nil, 0, fmt.Errorf("%w: %w", ErrMalformed, err)
 	}
 	return f, len(data), nil

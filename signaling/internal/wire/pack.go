@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"strings"
 
-	"google.golang.org/protobuf/proto"
-
 	"github.com/parley-rtc/parley/signaling/signalpb"
 )
 
@@ -84,10 +82,8 @@ func packLines(lines []string) ([]byte, bool) {
 }
 
 // keepUnknown copies the fields that this version does not know.
-func keepUnknown(to, from proto.Message) {
-	if unknown := from.ProtoReflect().GetUnknown(); len(unknown) > 0 {
-		to.ProtoReflect().SetUnknown(unknown)
-	}
+func keepUnknown(to interface{ SetUnknown(fields []byte) }, from interface{ Unknown() []byte }) {
+	to.SetUnknown(from.Unknown())
 }
 
 // unpackMessage undoes packMessage, in place.

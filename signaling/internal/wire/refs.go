@@ -1,10 +1,6 @@
 package wire
 
-import (
-	"fmt"
-
-	"google.golang.org/protobuf/proto"
-)
+import "fmt"
 
 // maxRefs is how many calls of a session have a number at a time. The 257th
 // takes the number of the first.
@@ -48,7 +44,7 @@ func (r *Refs) Encode(m *Message) ([]byte, error) {
 			wire.CallId, wire.CallRef = nil, n+1
 		}
 	}
-	data, err := proto.Marshal(wire)
+	data, err := wire.Marshal()
 	if err != nil {
 		return nil, fmt.Errorf("signaling: encode message: %w", err)
 	}

@@ -6,8 +6,6 @@ import (
 	"sync"
 	"testing"
 
-	"google.golang.org/protobuf/proto"
-
 	"github.com/parley-rtc/parley/signaling/internal/wire"
 	"github.com/parley-rtc/parley/signaling/signalpb"
 )
@@ -20,9 +18,9 @@ func TestCodec_MessageForMany(t *testing.T) {
 		"short": "lunch?", "text": strings.Repeat("Where should we get lunch from? ", 10), "long": strings.Repeat("lunch ", 4000),
 	} {
 		t.Run(name, func(t *testing.T) {
-			message, err := proto.Marshal(&wire.Message{Body: &signalpb.Message_ChatEvent{ChatEvent: &signalpb.ChatEvent{
+			message, err := (&wire.Message{Body: &signalpb.Message_ChatEvent{ChatEvent: &signalpb.ChatEvent{
 				ThreadId: "19:parley_thread@thread.v2", Message: &signalpb.ChatMessage{Content: content},
-			}}})
+			}}}).Marshal()
 			if err != nil {
 				t.Fatal(err)
 			}
