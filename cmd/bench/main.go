@@ -51,8 +51,10 @@ type settings struct {
 	alone bool
 	// parts of the chat scenario; empty: all.
 	parts []string
-	seed  uint64
-	link  linkFlags
+	// libraries are those of the bind scenario, NAME=FOLDER or FOLDER each.
+	libraries []string
+	seed      uint64
+	link      linkFlags
 }
 
 // linkFlags describe the emulated network.
@@ -134,6 +136,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	flags.StringVar(&s.database, "database", "", "`URL` of an empty PostgreSQL database for the rest and chat scenarios; empty: SQLite")
 	flags.BoolVar(&s.alone, "alone", false, "the chat scenario without ejabberd and nats-server")
 	flags.StringSliceVar(&s.parts, "parts", nil, "`parts` of the chat scenario, of sends, deliveries, idle and beside; empty: all")
+	flags.StringArrayVar(&s.libraries, "library", nil, "a C library for the bind scenario, `NAME=FOLDER` with include and lib, as scripts/bind-c makes it; several take turns; none: scripts/bind-c shared")
 	flags.Uint64Var(&s.seed, "seed", 1, "`seed` of the emulated network")
 	flags.DurationVar(&s.link.delay, "delay", 50*time.Millisecond, "one-way `delay` of every leg of the emulated network")
 	flags.DurationVar(&s.link.jitter, "jitter", 0, "mean further `delay` of each packet")

@@ -24,6 +24,7 @@ func scenarios() []scenario {
 		{"codec", "time and rate of the audio codecs", codec},
 		{"signaling", "bytes on the WebSockets for a whole call", signalingBytes},
 		{"memory", "resident memory of a program that links the engine only, in a call", memory},
+		{"bind", "processor time and memory of an audio call of a program that uses the C library", bind},
 		{"service", "first start, restart, and idle memory of the service process", service},
 		{"rest", "tokens issued and users read over REST, beside a bare handler", rest},
 		{"chat", "durable sends, deliveries to members, and the memory of idle connections", chat},
