@@ -94,6 +94,7 @@ func closedObjects(t *testing.T) []any {
 	if err := chat.Start(); err != nil {
 		t.Fatal(err)
 	}
+	wantCode(t, "started twice", chat.Start(), mobile.ErrorCodeInvalidState)
 	thread, err := chat.CreateThread("x", nil)
 	if err != nil {
 		t.Fatal(err)

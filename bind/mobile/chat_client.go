@@ -123,7 +123,8 @@ func (c *ChatClient) run(operation func(ctx context.Context) error) error {
 
 // Start connects and returns when everything that was missed since the position
 // was told. From then on what happens is told until Close, and messages are sent
-// over the connection, each once. When it fails it may be called again.
+// over the connection, each once. When it fails it may be called again; when it
+// has not, that is ErrorCodeInvalidState.
 func (c *ChatClient) Start() (err error) {
 	defer guard(&err)
 	if err := c.run(func(ctx context.Context) error { return c.realtime.Start(ctx) }); err != nil {

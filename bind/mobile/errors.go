@@ -234,6 +234,7 @@ func sentinelCode(err error) int32 {
 		{engine.ErrUnsupported, ErrorCodeUnsupported},
 		{chat.ErrClosed, ErrorCodeClosed},
 		{chat.ErrNotStarted, ErrorCodeInvalidState},
+		{chat.ErrStarted, ErrorCodeInvalidState},
 		{core.ErrInvalidParameter, ErrorCodeInvalidArgument},
 		{core.ErrInvalidEndpoint, ErrorCodeInvalidArgument},
 		{core.ErrPlainHTTP, ErrorCodeInvalidArgument},

@@ -175,7 +175,7 @@ func (r *Realtime) starting() error {
 	case realtimeClosed:
 		return ErrClosed
 	case realtimeStarting, realtimeRunning:
-		return errors.New("chat: already started")
+		return ErrStarted
 	default:
 		return ErrClosed
 	}

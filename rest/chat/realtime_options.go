@@ -16,6 +16,8 @@ var (
 	ErrClosed = errors.New("chat: closed")
 	// ErrNotStarted is returned before Start has succeeded.
 	ErrNotStarted = errors.New("chat: not started")
+	// ErrStarted is returned by Start while it runs and after it has succeeded.
+	ErrStarted = errors.New("chat: already started")
 )
 
 // RefusedError says that the service did not do what it was asked for over a

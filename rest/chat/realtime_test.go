@@ -342,8 +342,8 @@ func TestRealtime_HandlersCallEverything(t *testing.T) {
 			r.Thread(id)
 			r.Position()
 			r.NetworkChanged()
-			if serr := r.Start(ctx); serr == nil {
-				err = errors.Join(err, errors.New("started twice"))
+			if serr := r.Start(ctx); !errors.Is(serr, chat.ErrStarted) {
+				err = errors.Join(err, fmt.Errorf("started twice: %w", serr))
 			}
 			_, serr := r.SendOutboxMessage(ctx, chat.OutboxMessage{ClientID: "x", ThreadID: id, Content: "after the cut"})
 			done <- errors.Join(err, serr, r.Close())
