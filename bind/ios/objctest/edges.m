@@ -156,30 +156,61 @@ void checkReferences(void) {
 	printf("ok references\n");
 }
 
-static void *callsAtOnce(void *client) {
+/// What the threads of checkThreads call.
+static User *threadAlice;
+static ParleyMobileCall *threadCall;
+
+static void *callsAtOnce(void *number) {
 	NSAutoreleasePool *pool = [[NSAutoreleasePool alloc] init];
-	ParleyMobileAudio *audio = [(ParleyMobileClient *)client audio];
+	long n = (long)number;
+	NSError *error = nil;
 	NSMutableData *data = [NSMutableData dataWithLength:960];
-	long wrong = [audio readPCM:data] != 960;
-	wrong += [audio writePCM:data] != 960;
-	wrong += ParleyMobileNewCredential(@"no token", NULL) != nil;
-	[(ParleyMobileClient *)client networkChanged];
+	ParleyMobileAudio *audio = [threadAlice->client audio];
+	long wrong = ParleyMobileNewCredential(@"no token", NULL) != nil;
+	switch (n % 10) {
+	case 0: [threadCall mute:&error]; break;
+	case 1: [threadCall unmute:&error]; break;
+	case 2: [threadCall sendDTMF:@"1" error:&error]; break;
+	case 3: wrong += [[threadCall stats] length] == 0; break;
+	case 4: [[[threadCall participants] at:0] isSpeaking]; break;
+	case 5: [[threadCall newDataSender:0 lossy:YES bitrate:0 error:&error] close]; break;
+	case 6: [threadAlice->client networkChanged]; break;
+	// Without an object, of a client that is closed by now, it is 0.
+	case 7: wrong += audio != nil && [audio readPCM:data] != 960; break;
+	case 8: wrong += audio != nil && [audio writePCM:data] != 960; break;
+	default: [[threadAlice->agent calls] at:0];
+	}
+	if (n == 700) {
+		[threadAlice->client close];
+	}
+	int32_t code = ParleyMobileErrorCode(error);
+	wrong += code == ParleyMobileErrorCodeInternal || code == ParleyMobileErrorCodeUnknown;
 	[pool release];
 	return (void *)wrong;
 }
 
-/// A thousand threads that Go has never seen.
+/// A thousand threads that Go has never seen call everything of a call, and one of
+/// them closes the client.
 void checkThreads(void) {
 	enum { count = 1000 };
 	static pthread_t threads[count];
+	NSAutoreleasePool *pool = [[NSAutoreleasePool alloc] init];
 	NSError *error = nil;
-	ParleyMobileClient *client = ParleyMobileNewClient(clientOptions(), &error);
+	User *bob = [[[User alloc] initWithName:@"BOB"] autorelease];
+	threadAlice = [[[User alloc] initWithName:@"ALICE"] autorelease];
+	[threadAlice signIn];
+	[bob signIn];
+	threadCall = [threadAlice->agent startCall:[bob identifier] options:nil listener:threadAlice error:&error];
 	NO_ERROR(error);
+	[bob->events await:@"incoming"];
+	[[bob->events object:@"incoming"] accept:nil listener:bob error:&error];
+	NO_ERROR(error);
+	[threadAlice->events await:@"call 4"]; // CallStateConnected
 	pthread_attr_t small;
 	pthread_attr_init(&small);
 	pthread_attr_setstacksize(&small, 256 << 10);
-	for (int i = 0; i < count; i++) {
-		CHECK(pthread_create(&threads[i], &small, callsAtOnce, client) == 0, @"thread %d could not be made", i);
+	for (long i = 0; i < count; i++) {
+		CHECK(pthread_create(&threads[i], &small, callsAtOnce, (void *)i) == 0, @"thread %ld could not be made", i);
 	}
 	long wrong = 0;
 	for (int i = 0; i < count; i++) {
@@ -189,7 +220,9 @@ void checkThreads(void) {
 	}
 	pthread_attr_destroy(&small);
 	CHECK(wrong == 0, @"%ld calls went wrong", wrong);
-	[client close];
+	[bob->events await:@"call 9"]; // CallStateDisconnected
+	[bob->client close];
+	[pool release];
 	printf("ok threads\n");
 }
 
@@ -224,7 +257,8 @@ void checkFlat(void) {
 	[alice signIn];
 	[bob signIn];
 	int calls = [env("PARLEY_CALLS") intValue];
-	long first[3] = {0}, last[3] = {0};
+	enum { quantities = 5 };
+	long first[quantities] = {0}, last[quantities] = {0};
 	long files = entries("/proc/self/fd");
 	for (int i = 1; i <= calls; i++) {
 		NSAutoreleasePool *pool = [[NSAutoreleasePool alloc] init];
@@ -249,13 +283,17 @@ void checkFlat(void) {
 		[pool release];
 		if (i == (calls + 9) / 10 || i == calls) {
 			settle(alice->client, files);
-			long now[3] = {entries("/proc/self/task"), entries("/proc/self/fd"), 0};
+			long now[quantities] = {entries("/proc/self/task"), entries("/proc/self/fd")};
 			FILE *status = fopen("/proc/self/statm", "r");
 			long size = 0;
 			if (status != NULL) {
 				CHECK(fscanf(status, "%ld %ld", &size, &now[2]) == 2, @"/proc/self/statm");
 				fclose(status);
 			}
+#ifdef PARLEY_PROBE
+			now[3] = (long)(parleyGoHeap() >> 10);
+			now[4] = (long)parleyGoroutines();
+#endif
 			memcpy(i == calls ? last : first, now, sizeof(now));
 			if (calls < 10) {
 				memcpy(first, now, sizeof(now));
@@ -265,6 +303,8 @@ void checkFlat(void) {
 	printf("flat threads %ld %ld\n", first[0], last[0]);
 	printf("flat files %ld %ld\n", first[1], last[1]);
 	printf("flat memory-pages %ld %ld\n", first[2], last[2]);
+	printf("flat go-heap-kB %ld %ld\n", first[3], last[3]);
+	printf("flat goroutines %ld %ld\n", first[4], last[4]);
 	[alice->client close];
 	[bob->client close];
 	[outer release];

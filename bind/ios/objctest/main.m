@@ -20,6 +20,10 @@ int main(void) {
 		checkCall(alice, bob);
 		checkChat(alice, bob);
 		checkErrors();
+		checkMisuse();
+#ifdef PARLEY_PROBE
+		checkVoiceUnit();
+#endif
 		checkReferences();
 		checkThreads();
 		checkClose(alice, bob);

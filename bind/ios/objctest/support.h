@@ -58,10 +58,18 @@ ParleyMobileClientOptions *clientOptions(void);
 /// A credential of a user of the test, "ALICE" or "BOB".
 ParleyMobileCredential *credentialOf(NSString *name);
 
+#ifdef PARLEY_PROBE
+// Of probe.go.txt and voice.m, on Linux only.
+int64_t parleyGoHeap(void);
+int64_t parleyGoroutines(void);
+void checkVoiceUnit(void);
+#endif
+
 // The checks.
 void checkCall(User *alice, User *bob);
 void checkChat(User *alice, User *bob);
 void checkErrors(void);
+void checkMisuse(void);
 void checkReferences(void);
 void checkThreads(void);
 void checkFlat(void);
