@@ -59,7 +59,7 @@ func TestSwift_Mistakes_AreFound(t *testing.T) {
 		{"Call.swift", "core.isMuted()", "try core.isMuted()", "does not throw"},
 		{"Call.swift", "core.isMuted()", "core.isMuted", "is a method"},
 		{"Call.swift", "core.sendDTMF(tones)", "core.sendDTMF(tones: tones)", "takes (_), not (tones)"},
-		{"Call.swift", "settings.muted = muted", "settings.silent = muted", "has no silent"},
+		{"Call.swift", "settings.muted = isMuted", "settings.silent = isMuted", "has no silent"},
 		{"Call.swift", "message.participant.map", "message.sender.map", "has no sender"},
 		{"Call.swift", "state: Int32) {", "state: Int) {", "onCallStateChanged is"},
 		{"Call.swift", "func onMutedChanged", "func onMuted", "lacks ParleyMobileCallListener.onMutedChanged"},

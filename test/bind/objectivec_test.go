@@ -30,6 +30,6 @@ func TestObjectiveC(t *testing.T) {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	s := newScenario(t)
-	s.checks = append([]string{"hold", "outbox", "references", "threads"}, checks...)
+	s.checks = append([]string{"hold", "outbox", "references", "threads", "nothing", "throws", "calls back", "freed", "voice unit"}, checks...)
 	s.run(nil, filepath.Join(folder, "objctest"))
 }

@@ -1,37 +1,46 @@
 import Foundation
 import ParleyCore
 
-/// One signed-in endpoint.
+/// How a user signs in for calls.
 public struct CallAgentOptions: Sendable {
     /// Shown to those called.
     public var displayName = ""
     /// Tells this device from the user's other ones; keep it over restarts.
     public var deviceID = ""
     /// Lets callers see this device's addresses while it rings.
-    public var shareAddressEarly = false
+    public var sharesAddressEarly = false
 
+    /// The defaults.
     public init() {}
 }
 
 /// What happens to an agent.
 public enum CallAgentEvent: Sendable {
+    /// Somebody calls.
     case incomingCall(IncomingCall)
     /// It rings here no more and was not taken here.
     case incomingCallEnded(IncomingCall, EndReason)
+    /// The connection to the service has changed; the error says why it ended.
     case connection(ConnectionState, ParleyError?)
 }
 
 /// The states of a connection to the service.
 public enum ConnectionState: Int32, Sendable {
+    /// Calls come.
     case connected = 1
+    /// It was lost and is being made again.
     case reconnecting = 2
+    /// It has ended for good: sign in again.
     case disconnected = 3
 }
 
 /// Why a call ended: 0/0 is the ordinary end.
 public struct EndReason: Equatable, Sendable {
+    /// The code, as SIP has them: 486 busy, 487 hung up before it was taken, 603 refused.
     public let code: Int
+    /// The subcode of Azure Communication Services.
     public let subcode: Int
+    /// A sentence for a developer.
     public let message: String
 
     init(_ reason: ParleyMobileEndReason) {
@@ -41,31 +50,37 @@ public struct EndReason: Equatable, Sendable {
     }
 }
 
-/// A signed-in endpoint: it receives and places calls.
+/// A signed-in endpoint: it receives and places calls. Hold on to it: one that is
+/// freed is closed, and its calls end.
 public final class CallAgent: @unchecked Sendable {
     let core: ParleyMobileCallAgent
     private let client: Client
     private let relay: CallAgentRelay
 
-    /// What happens from the sign-in on, for one reader; what nobody reads waits.
+    /// What happens from the sign-in on, for one reader; what nobody reads waits in
+    /// memory. It ends when the agent or its client is closed.
     public var events: AsyncStream<CallAgentEvent> { relay.events.stream }
 
-    init(_ core: ParleyMobileCallAgent, client: Client, events: CallAgentRelay) {
+    init(_ core: ParleyMobileCallAgent, client: Client, relay: CallAgentRelay) {
         self.core = core
         self.client = client
-        relay = events
+        self.relay = relay
     }
 
     /// The raw id of who is signed in.
     public var identifier: String { core.identifier() }
 
+    /// Where the connection to the service stands.
     public var connectionState: ConnectionState {
         ConnectionState(rawValue: core.connectionState()) ?? .disconnected
     }
 
-    /// Calls a user, a raw id "8:acs:…". Cancelling the task abandons the call.
+    /// Calls a user, a raw id "8:acs:…"; returns when the service has taken the call
+    /// up. Cancelling the task abandons it. Throws `ParleyError`: `invalidArgument`
+    /// for an id that is none, `canceled`, `closed`, `callFailed` and others.
     public func startCall(_ target: String, options: CallOptions = CallOptions()) async throws -> Call {
         let relay = CallRelay()
+        self.relay.endings.add(relay)
         let cancel: ParleyMobileCanceler = ParleyMobileCanceler()
         let settings = options.settings(relay, cancel)
         let core = self.core
@@ -78,30 +93,34 @@ public final class CallAgent: @unchecked Sendable {
     }
 
     /// The call that a push has told of, once it rings here; fails when it does not
-    /// within the time: the caller has hung up, or another device was faster.
+    /// within the time: the caller has hung up, or another device was faster. Then
+    /// `ParleyError` has the code `timeout`.
     public func awaitIncomingCall(_ id: String, timeout: TimeInterval = 10) async throws -> IncomingCall {
         let core = self.core
         let limit = milliseconds(timeout)
-        return IncomingCall(try await waiting { try core.awaitIncomingCall(id, milliseconds: limit) })
+        return IncomingCall(try await waiting { try core.awaitIncomingCall(id, milliseconds: limit) }, endings: relay.endings)
     }
 
     /// The calls that ring here, oldest first.
     public var incomingCalls: [IncomingCall] {
         guard let list: ParleyMobileIncomingCallList = core.incomingCalls() else { return [] }
-        return (0..<list.len()).compactMap { list.at($0).map(IncomingCall.init) }
+        return (0..<list.len()).compactMap { index in
+            list.at(index).map { IncomingCall($0, endings: relay.endings) }
+        }
     }
 
-    /// Hangs all calls up and signs out.
+    /// Hangs all calls up and signs out. It is closed also when this throws.
     public func shutdown() async throws {
         let core = self.core
+        defer { close() }
         try await waiting { try core.shutdown() }
-        relay.events.finish()
     }
 
-    /// Ends all calls and signs out at once.
+    /// Ends all calls and signs out at once; the streams of events end. Again, it
+    /// does nothing.
     public func close() {
+        relay.end()
         core.close()
-        relay.events.finish()
     }
 
     deinit { close() }
@@ -110,19 +129,27 @@ public final class CallAgent: @unchecked Sendable {
 /// A call that rings here.
 public final class IncomingCall: @unchecked Sendable {
     let core: ParleyMobileIncomingCall
+    private let endings: Endings
 
-    init(_ core: ParleyMobileIncomingCall) { self.core = core }
+    init(_ core: ParleyMobileIncomingCall, endings: Endings) {
+        self.core = core
+        self.endings = endings
+    }
 
-    /// The accepted call has the same.
+    /// A UUID; the accepted call has the same.
     public var id: String { core.id_() }
     /// The raw id of who calls.
     public var callerID: String { core.callerID() }
+    /// The name that the caller gave; may be empty, and is no proof of who it is.
     public var callerDisplayName: String { core.callerDisplayName() }
+    /// Whether the caller sends video.
     public var hasVideo: Bool { core.hasVideo() }
 
-    /// Takes the call; returns when the service has confirmed that this device has it.
+    /// Takes the call; returns when the service has confirmed that this device has
+    /// it. Throws `ParleyError`: `callEnded` when it rings no more, `canceled` and others.
     public func accept(_ options: CallOptions = CallOptions()) async throws -> Call {
         let relay = CallRelay()
+        endings.add(relay)
         let cancel: ParleyMobileCanceler = ParleyMobileCanceler()
         let settings = options.settings(relay, cancel)
         let core = self.core
@@ -141,31 +168,23 @@ public final class IncomingCall: @unchecked Sendable {
     }
 }
 
-/// A stream that is made before its events, so that none is missed.
-final class Events<T>: @unchecked Sendable {
-    let stream: AsyncStream<T>
-    private let continuation: AsyncStream<T>.Continuation
+final class CallAgentRelay: NSObject, ParleyMobileCallAgentListener, Ending {
+    let events = Events<CallAgentEvent>()
+    /// The agent's calls.
+    let endings = Endings()
 
-    init(_ policy: AsyncStream<T>.Continuation.BufferingPolicy = .unbounded) {
-        var made: AsyncStream<T>.Continuation?
-        stream = AsyncStream(bufferingPolicy: policy) { made = $0 }
-        continuation = made! // the closure above has run
+    func end() {
+        events.finish()
+        endings.end()
     }
 
-    func tell(_ event: T) { continuation.yield(event) }
-    func finish() { continuation.finish() }
-}
-
-final class CallAgentRelay: NSObject, ParleyMobileCallAgentListener {
-    let events = Events<CallAgentEvent>()
-
     func onIncomingCall(_ call: ParleyMobileIncomingCall?) {
-        if let call = call { events.tell(.incomingCall(IncomingCall(call))) }
+        if let call = call { events.tell(.incomingCall(IncomingCall(call, endings: endings))) }
     }
 
     func onIncomingCallEnded(_ call: ParleyMobileIncomingCall?, reason: ParleyMobileEndReason?) {
         if let call = call, let reason = reason {
-            events.tell(.incomingCallEnded(IncomingCall(call), EndReason(reason)))
+            events.tell(.incomingCallEnded(IncomingCall(call, endings: endings), EndReason(reason)))
         }
     }
 

@@ -7,115 +7,67 @@ import ParleyPCM
 #endif
 
 /// The phone's microphone and loudspeaker for the calls of a client: the audio
-/// session, and the voice-processing unit with its echo canceller.
+/// session, and the voice-processing unit with its echo canceller. Make one for a
+/// client and keep it; all of it is for the main queue.
 ///
-/// With CallKit the system owns the session: call `start` in
-/// `provider(_:didActivate:)` and `stop` in `provider(_:didDeactivate:)`.
-public final class CallAudio: @unchecked Sendable {
+/// With CallKit the system activates the session: call `start` in
+/// `provider(_:didActivate:)` and `stop` in `provider(_:didDeactivate:)`, as
+/// `CallKitBridge` does. Without, activate the session yourself before `start`.
+public final class CallAudio {
     private let core: ParleyMobileAudio
-    private let microphone: ParleyPCM
-    private let loudspeaker: ParleyPCM
-    private let engine = AVAudioEngine()
+    private let unit: ParleyVoiceUnit
     private var observers: [NSObjectProtocol] = []
-    private var source: AVAudioSourceNode?
-    private var converter: AVAudioConverter?
-    private var captured: AVAudioPCMBuffer?
 
-    /// 100 ms: more than any audio unit asks for at a time.
-    private static let capacity = UInt(100 * ParleyMobileAudioBytesPerMillisecond)
-
+    /// Makes it for a client; nothing is captured or played yet. Throws
+    /// `ParleyError` when the client is closed.
     public init(_ client: Client) throws {
         let audio: ParleyMobileAudio = try client.audio()
-        guard let microphone = ParleyPCM(audio: audio, capacity: CallAudio.capacity),
-              let loudspeaker = ParleyPCM(audio: audio, capacity: CallAudio.capacity) else {
+        guard let unit = ParleyVoiceUnit(audio: audio) else {
             throw ParleyError(code: .internalError, message: "no memory for audio")
         }
         core = audio
-        self.microphone = microphone
-        self.loudspeaker = loudspeaker
+        self.unit = unit
     }
 
-    /// Prepares the session, before a call is reported to CallKit.
+    /// Prepares the session, before a call is reported to CallKit or started; it
+    /// does not activate it. Throws the error of `AVAudioSession`.
     public static func configureSession(video: Bool = false) throws {
         let session = AVAudioSession.sharedInstance()
-        try session.setCategory(.playAndRecord, mode: video ? .videoChat : .voiceChat, options: [.allowBluetooth, .allowBluetoothA2DP])
+        try session.setCategory(.playAndRecord, mode: video ? .videoChat : .voiceChat, options: [.allowBluetooth])
         try session.setPreferredSampleRate(Double(ParleyMobileAudioSampleRate))
         try session.setPreferredIOBufferDuration(0.01)
     }
 
-    /// Starts capturing and playing. The session is active.
+    /// Starts capturing and playing; the session is active. Started already, it
+    /// begins anew. Throws `ParleyError` with the code `unsupported` and the
+    /// system's reason: that the session is not active, or no microphone allowed.
     public func start() throws {
+        stop()
+        do {
+            try unit.start()
+        } catch {
+            throw ParleyError(code: .unsupported, message: "the voice-processing unit: \(error.localizedDescription)")
+        }
         observe()
-        try engine.inputNode.setVoiceProcessingEnabled(true)
-        guard let format = AVAudioFormat(
-            commonFormat: .pcmFormatInt16, sampleRate: Double(ParleyMobileAudioSampleRate), channels: 1, interleaved: true) else {
-            throw ParleyError(code: .unsupported, message: "the audio format is not there")
-        }
-        let loudspeaker = self.loudspeaker
-        let source = AVAudioSourceNode(format: format) { _, _, frames, buffers in
-            // The audio thread: no locks of Swift, no allocation.
-            let list = UnsafeMutableAudioBufferListPointer(buffers)
-            if let memory = list[0].mData { loudspeaker.read(memory, length: UInt(frames) * 2) }
-            return noErr
-        }
-        self.source = source
-        engine.attach(source)
-        engine.connect(source, to: engine.mainMixerNode, format: format)
-        try tap(format)
-        engine.prepare()
-        try engine.start()
     }
 
-    /// Takes what the microphone gives, in the device's form, as the library's.
-    private func tap(_ format: AVAudioFormat) throws {
-        let input = engine.inputNode
-        let given = input.outputFormat(forBus: 0)
-        guard let converter = AVAudioConverter(from: given, to: format),
-              let captured = AVAudioPCMBuffer(pcmFormat: format, frameCapacity: AVAudioFrameCount(CallAudio.capacity / 2)) else {
-            throw ParleyError(code: .unsupported, message: "the microphone's format cannot be converted")
-        }
-        self.converter = converter
-        self.captured = captured
-        let microphone = self.microphone
-        input.installTap(onBus: 0, bufferSize: AVAudioFrameCount(given.sampleRate / 50), format: given) { buffer, _ in
-            var taken = false
-            var failure: NSError?
-            captured.frameLength = 0
-            converter.convert(to: captured, error: &failure) { _, status in
-                // One buffer a time: what the converter still holds comes with the next.
-                status.pointee = taken ? .noDataNow : .haveData
-                defer { taken = true }
-                return taken ? nil : buffer
-            }
-            if failure == nil, let memory = captured.int16ChannelData {
-                microphone.write(memory[0], length: UInt(captured.frameLength) * 2)
-            }
-        }
-    }
-
-    /// Stops capturing and playing.
+    /// Stops capturing and playing; returns when the audio thread is done.
     public func stop() {
         observers.forEach { NotificationCenter.default.removeObserver($0) }
         observers = []
-        engine.inputNode.removeTap(onBus: 0)
-        engine.stop()
-        if let source = source { engine.detach(source) }
-        source = nil
+        unit.stop()
     }
 
     private func observe() {
-        let center = NotificationCenter.default
-        observers.append(center.addObserver(forName: AVAudioSession.interruptionNotification, object: nil, queue: nil) { [weak self] note in
-            self?.interrupted(note)
-        })
-        observers.append(center.addObserver(forName: AVAudioSession.routeChangeNotification, object: nil, queue: nil) { [weak self] _ in
-            self?.core.routeChanged()
-        })
-        // The hardware has another form now: everything is set up anew.
-        observers.append(center.addObserver(forName: .AVAudioEngineConfigurationChange, object: engine, queue: .main) { [weak self] _ in
-            self?.stop()
-            try? self?.start()
-        })
+        on(AVAudioSession.interruptionNotification) { [weak self] note in self?.interrupted(note) }
+        // The unit follows the route by itself; what waits for the old one is stale.
+        on(AVAudioSession.routeChangeNotification) { [weak self] _ in self?.core.routeChanged() }
+        // The system's audio has crashed, and took the unit with it.
+        on(AVAudioSession.mediaServicesWereResetNotification) { [weak self] _ in try? self?.start() }
+    }
+
+    private func on(_ name: Notification.Name, _ body: @escaping (Notification) -> Void) {
+        observers.append(NotificationCenter.default.addObserver(forName: name, object: nil, queue: .main, using: body))
     }
 
     private func interrupted(_ note: Notification) {
@@ -126,7 +78,9 @@ public final class CallAudio: @unchecked Sendable {
             core.beginInterruption()
         case .ended:
             core.endInterruption()
-            try? engine.start()
+            // With CallKit it is activated already, and this changes nothing.
+            try? AVAudioSession.sharedInstance().setActive(true)
+            try? start()
         @unknown default:
             break
         }

@@ -5,8 +5,10 @@ import Foundation
 import PushKit
 
 /// Shows the calls of an agent in the phone's own screens, and wakes the
-/// application for a call by a VoIP push. One for an application, made at its
-/// start: iOS ends applications that do not report a pushed call at once.
+/// application for a call by a VoIP push. One for an application, made in
+/// `application(_:didFinishLaunchingWithOptions:)`: iOS starts an application for a
+/// push, and ends it when it does not report the call at once. All of it is for the
+/// main queue, and so are the closures of its delegate.
 public final class CallKitBridge: NSObject, CXProviderDelegate, PKPushRegistryDelegate {
     /// What the bridge needs of the application.
     public struct Delegate {
@@ -14,22 +16,39 @@ public final class CallKitBridge: NSObject, CXProviderDelegate, PKPushRegistryDe
         public var agent: () async throws -> CallAgent
         /// How calls are accepted and placed: what takes the video, for example.
         public var options: () -> CallOptions
-        /// A call that was accepted or placed through the bridge, and each of its
-        /// events, on the main queue; the bridge is the one reader of `Call.events`.
+        /// A call that was accepted or placed through the bridge.
         public var began: (Call) -> Void
+        /// Each event of such a call; the bridge is the one reader of `Call.events`.
         public var event: (Call, CallEvent) -> Void
         /// The push token, to be registered at the service; nil when it is no longer good.
         public var token: (Data?) -> Void
+        /// A call that could not be placed or accepted, and why.
+        public var failed: (Error) -> Void
 
+        /// Names what the application does; `failed` may be left out.
         public init(
             agent: @escaping () async throws -> CallAgent, options: @escaping () -> CallOptions = { CallOptions() },
-            began: @escaping (Call) -> Void, event: @escaping (Call, CallEvent) -> Void, token: @escaping (Data?) -> Void
+            began: @escaping (Call) -> Void, event: @escaping (Call, CallEvent) -> Void, token: @escaping (Data?) -> Void,
+            failed: @escaping (Error) -> Void = { _ in }
         ) {
             self.agent = agent
             self.options = options
             self.began = began
             self.event = event
             self.token = token
+            self.failed = failed
+        }
+    }
+
+    /// A call on the screens that was not accepted yet.
+    private enum Ringing {
+        /// A push has told of it; the connection has not brought it yet.
+        case announced
+        case here(IncomingCall)
+
+        var call: IncomingCall? {
+            if case .here(let call) = self { return call }
+            return nil
         }
     }
 
@@ -39,10 +58,17 @@ public final class CallKitBridge: NSObject, CXProviderDelegate, PKPushRegistryDe
     private let controller = CXCallController()
     private let registry = PKPushRegistry(queue: .main)
     // All of them belong to the main queue.
-    private var incoming: [UUID: IncomingCall] = [:]
+    private var ringing: [UUID: Ringing] = [:]
     private var calls: [UUID: Call] = [:]
+    /// Accepted on the screens before the connection had brought the call.
     private var accepting: [UUID: CXAnswerCallAction] = [:]
+    /// Declined on the screens before that.
+    private var declined: Set<UUID> = []
+    /// Being placed, with the name of who is called.
+    private var placing: [UUID: String] = [:]
 
+    /// Makes the bridge and asks for pushes at once. `audio` is started and stopped
+    /// as the system says.
     public init(audio: CallAudio, delegate: Delegate) {
         self.audio = audio
         self.delegate = delegate
@@ -63,22 +89,30 @@ public final class CallKitBridge: NSObject, CXProviderDelegate, PKPushRegistryDe
         registry.desiredPushTypes = [.voIP]
     }
 
-    /// A call that rings: give every `CallAgentEvent.incomingCall` here.
+    /// A call that rings: give every `CallAgentEvent.incomingCall` here. One that a
+    /// push has announced rings once.
     public func ring(_ call: IncomingCall) {
-        DispatchQueue.main.async { self.ringNow(call) }
+        DispatchQueue.main.async { self.arrived(call) }
     }
 
-    private func ringNow(_ call: IncomingCall) {
-        guard let id = UUID(uuidString: call.id), incoming[id] == nil, calls[id] == nil else { return }
-        incoming[id] = call
-        // Accepted on the screen before the connection had brought the call.
-        if let action = accepting.removeValue(forKey: id) {
-            answer(call, action)
+    /// The connection, or the wait for a pushed call, has brought a call: often both.
+    private func arrived(_ call: IncomingCall) {
+        guard let id = UUID(uuidString: call.id), calls[id] == nil else { return }
+        if declined.remove(id) != nil {
+            Task { try? await call.reject() }
             return
         }
-        report(id, name: call.callerDisplayName, handle: call.callerID, video: call.hasVideo)
+        let known = ringing[id]
+        guard known?.call == nil else { return }
+        ringing[id] = .here(call)
+        if let action = accepting.removeValue(forKey: id) {
+            answer(call, action)
+        } else if known == nil {
+            report(id, name: call.callerDisplayName, handle: call.callerID, video: call.hasVideo)
+        }
     }
 
+    /// Has a call ring on the screens.
     private func report(_ id: UUID, name: String, handle: String, video: Bool, done: @escaping () -> Void = {}) {
         let update = CXCallUpdate()
         update.remoteHandle = CXHandle(type: .generic, value: handle)
@@ -86,31 +120,56 @@ public final class CallKitBridge: NSObject, CXProviderDelegate, PKPushRegistryDe
         update.hasVideo = video
         update.supportsHolding = true
         update.supportsDTMF = true
+        update.supportsGrouping = false
+        update.supportsUngrouping = false
         provider.reportNewIncomingCall(with: id, update: update) { [weak self] error in
-            // Do Not Disturb, or a caller that is blocked.
-            if error != nil, let call = self?.incoming.removeValue(forKey: id) {
-                Task { try? await call.reject() }
+            DispatchQueue.main.async {
+                if let error = error { self?.refused(id, error) }
+                done()
             }
-            done()
+        }
+    }
+
+    /// The system does not show a call: Do Not Disturb, or a caller that is blocked.
+    private func refused(_ id: UUID, _ error: Error) {
+        // Shown already: a second push for the same call has to be reported as well.
+        if (error as? CXErrorCodeIncomingCallError)?.code == .callUUIDAlreadyExists { return }
+        if let known = ringing.removeValue(forKey: id) { decline(id, known) }
+    }
+
+    private func decline(_ id: UUID, _ known: Ringing) {
+        switch known {
+        case .announced: declined.insert(id)
+        case .here(let call): Task { try? await call.reject() }
         }
     }
 
     /// A call that rings no more: give every `CallAgentEvent.incomingCallEnded` here.
     public func stopRinging(_ call: IncomingCall, reason: EndReason) {
         DispatchQueue.main.async {
-            guard let id = UUID(uuidString: call.id), self.incoming.removeValue(forKey: id) != nil else { return }
+            guard let id = UUID(uuidString: call.id), self.ringing.removeValue(forKey: id) != nil else { return }
+            self.accepting.removeValue(forKey: id)?.fail()
             // 487/10003: another device was faster.
             self.provider.reportCall(with: id, endedAt: nil, reason: reason.subcode == 10003 ? .answeredElsewhere : .unanswered)
         }
     }
 
-    /// Places a call through the phone's own screens.
+    /// Places a call through the phone's own screens: `Delegate.began` has it, or
+    /// `Delegate.failed` says why there is none.
     public func start(_ target: String, name: String, video: Bool) {
         let id = UUID()
         let action = CXStartCallAction(call: id, handle: CXHandle(type: .generic, value: target))
-        action.contactIdentifier = name
         action.isVideo = video
-        controller.request(CXTransaction(action: action)) { _ in }
+        DispatchQueue.main.async {
+            self.placing[id] = name
+            self.controller.request(CXTransaction(action: action)) { error in
+                guard let error = error else { return }
+                DispatchQueue.main.async {
+                    self.placing[id] = nil
+                    self.delegate.failed(error)
+                }
+            }
+        }
     }
 
     /// Tells the screens what happens to a call; it ends with the call.
@@ -122,22 +181,32 @@ public final class CallKitBridge: NSObject, CXProviderDelegate, PKPushRegistryDe
         Task { @MainActor [weak self] in
             for await event in call.events {
                 tell(call, event)
-                guard case .state(let state) = event else { continue }
-                if state == .connected, !call.isIncoming { provider.reportOutgoingCall(with: id, connectedAt: nil) }
+                if case .state(.connected) = event, !call.isIncoming { provider.reportOutgoingCall(with: id, connectedAt: nil) }
             }
-            self?.calls[id] = nil
-            provider.reportCall(with: id, endedAt: nil, reason: .remoteEnded)
+            // Who has hung up here has told the screens.
+            guard let self = self, self.calls.removeValue(forKey: id) != nil else { return }
+            provider.reportCall(with: id, endedAt: nil, reason: CallKitBridge.reason(call.endReason))
+        }
+    }
+
+    /// The screens' word for the end of a call.
+    private static func reason(_ reason: EndReason?) -> CXCallEndedReason {
+        switch reason?.code ?? 0 {
+        case 0, 486, 603: return .remoteEnded
+        case 408, 480, 487: return .unanswered
+        default: return .failed
         }
     }
 
     private func answer(_ call: IncomingCall, _ action: CXAnswerCallAction) {
-        incoming[action.callUUID] = nil
+        ringing[action.callUUID] = nil
         Task { @MainActor in
             do {
                 self.follow(try await call.accept(self.delegate.options()), action.callUUID)
                 action.fulfill()
             } catch {
                 action.fail()
+                self.delegate.failed(error)
             }
         }
     }
@@ -160,47 +229,83 @@ public final class CallKitBridge: NSObject, CXProviderDelegate, PKPushRegistryDe
 
     // CXProviderDelegate
 
+    /// The system has forgotten all calls: they end.
     public func providerDidReset(_ provider: CXProvider) {
         let all = calls.values
         calls = [:]
-        incoming = [:]
+        ringing = [:]
+        accepting = [:]
         for call in all { Task { try? await call.hangUp() } }
         audio.stop()
     }
 
+    /// Places a call.
     public func provider(_ provider: CXProvider, perform action: CXStartCallAction) {
         try? CallAudio.configureSession(video: action.isVideo)
+        let id = action.callUUID
+        // One that the phone's list of calls asks for has no name yet.
+        placing[id] = placing[id] ?? ""
+        if let name = placing[id], !name.isEmpty {
+            let update = CXCallUpdate()
+            update.localizedCallerName = name
+            update.hasVideo = action.isVideo
+            provider.reportCall(with: id, updated: update)
+        }
         Task { @MainActor in
             do {
                 let call = try await self.delegate.agent().startCall(action.handle.value, options: self.delegate.options())
-                self.follow(call, action.callUUID)
                 action.fulfill()
+                guard self.placing.removeValue(forKey: id) != nil else {
+                    // Ended on the screens meanwhile.
+                    try await call.hangUp()
+                    return
+                }
+                provider.reportOutgoingCall(with: id, startedConnectingAt: nil)
+                self.follow(call, id)
             } catch {
+                self.placing[id] = nil
                 action.fail()
+                self.delegate.failed(error)
             }
         }
     }
 
+    /// Accepts a call, which the connection may still have to bring.
     public func provider(_ provider: CXProvider, perform action: CXAnswerCallAction) {
-        try? CallAudio.configureSession()
-        if let call = incoming[action.callUUID] {
-            answer(call, action)
-        } else {
-            accepting[action.callUUID] = action
-        }
-    }
-
-    public func provider(_ provider: CXProvider, perform action: CXEndCallAction) {
-        if let ringing = incoming.removeValue(forKey: action.callUUID) {
-            Task {
-                try? await ringing.reject()
-                action.fulfill()
-            }
+        let id = action.callUUID
+        guard let known = ringing[id] else {
+            action.fail()
             return
         }
-        on(action) { try await $0.hangUp() }
+        try? CallAudio.configureSession(video: known.call?.hasVideo ?? false)
+        switch known {
+        case .announced: accepting[id] = action
+        case .here(let call): answer(call, action)
+        }
     }
 
+    /// Hangs up, or declines.
+    public func provider(_ provider: CXProvider, perform action: CXEndCallAction) {
+        let id = action.callUUID
+        if let known = ringing.removeValue(forKey: id) {
+            accepting.removeValue(forKey: id)?.fail()
+            decline(id, known)
+            action.fulfill()
+            return
+        }
+        guard let call = calls.removeValue(forKey: id) else {
+            // It is being placed, or has ended meanwhile.
+            placing[id] = nil
+            action.fulfill()
+            return
+        }
+        Task {
+            try? await call.hangUp()
+            action.fulfill()
+        }
+    }
+
+    /// Holds or resumes.
     public func provider(_ provider: CXProvider, perform action: CXSetHeldCallAction) {
         let held = action.isOnHold
         on(action) { call in
@@ -208,6 +313,7 @@ public final class CallKitBridge: NSObject, CXProviderDelegate, PKPushRegistryDe
         }
     }
 
+    /// Mutes or unmutes.
     public func provider(_ provider: CXProvider, perform action: CXSetMutedCallAction) {
         let muted = action.isMuted
         on(action) { call in
@@ -215,62 +321,71 @@ public final class CallKitBridge: NSObject, CXProviderDelegate, PKPushRegistryDe
         }
     }
 
+    /// Sends what was typed on the keypad.
     public func provider(_ provider: CXProvider, perform action: CXPlayDTMFCallAction) {
         let tones = action.digits
         on(action) { try await $0.sendDTMF(tones) }
     }
 
+    /// The session is active, which only the system does: sound begins.
     public func provider(_ provider: CXProvider, didActivate session: AVAudioSession) {
-        // Without sound the call goes on; the screens have no word for it.
-        try? audio.start()
+        do {
+            try audio.start()
+        } catch {
+            // Without sound the call goes on; the screens have no word for it.
+            delegate.failed(error)
+        }
     }
 
+    /// Sound ends.
     public func provider(_ provider: CXProvider, didDeactivate session: AVAudioSession) { audio.stop() }
 
     // PKPushRegistryDelegate
 
+    /// Hands the token on.
     public func pushRegistry(_ registry: PKPushRegistry, didUpdate credentials: PKPushCredentials, for type: PKPushType) {
         delegate.token(credentials.token)
     }
 
+    /// The token is good no more.
     public func pushRegistry(_ registry: PKPushRegistry, didInvalidatePushTokenFor type: PKPushType) { delegate.token(nil) }
 
+    /// Reports the call before anything else, then has the connection bring it.
     public func pushRegistry(
         _ registry: PKPushRegistry, didReceiveIncomingPushWith payload: PKPushPayload, for type: PKPushType, completion: @escaping () -> Void
     ) {
-        // Every push has to be reported, also one that cannot be read: else iOS
-        // ends the application.
+        // Every push has to be reported, also one that cannot be read or tells what
+        // is known: else iOS ends the application.
         guard let push = try? Push(payload.dictionaryPayload), push.kind == .call, let id = push.callID else {
             let nobody = UUID()
-            report(nobody, name: "", handle: "", video: false, done: completion)
-            provider.reportCall(with: nobody, endedAt: nil, reason: .failed)
+            report(nobody, name: "", handle: "", video: false) { [provider] in
+                provider.reportCall(with: nobody, endedAt: nil, reason: .failed)
+                completion()
+            }
             return
         }
-        if calls[id] == nil && incoming[id] == nil {
-            report(id, name: push.displayName, handle: push.fromID, video: push.video, done: completion)
-        } else {
-            completion()
-        }
+        report(id, name: push.displayName, handle: push.fromID, video: push.hasVideo, done: completion)
+        guard calls[id] == nil, ringing[id] == nil else { return }
+        ringing[id] = .announced
         let agent = delegate.agent
         Task { @MainActor [weak self] in
             do {
                 // The connection brings the call itself.
-                self?.adopt(try await agent().awaitIncomingCall(id.uuidString.lowercased()))
+                self?.arrived(try await agent().awaitIncomingCall(id.uuidString.lowercased()))
             } catch {
-                self?.accepting.removeValue(forKey: id)?.fail()
-                self?.provider.reportCall(with: id, endedAt: nil, reason: .unanswered)
+                self?.neverCame(id)
             }
         }
     }
 
-    /// A call that a push has announced is on the screens already.
-    private func adopt(_ call: IncomingCall) {
-        guard let id = UUID(uuidString: call.id), incoming[id] == nil, calls[id] == nil else { return }
-        if let action = accepting.removeValue(forKey: id) {
-            answer(call, action)
-        } else {
-            incoming[id] = call
-        }
+    /// A pushed call that rings no more, or whose service is not reached.
+    private func neverCame(_ id: UUID) {
+        declined.remove(id)
+        // What the agent's own event has brought meanwhile goes on.
+        guard let known = ringing[id], known.call == nil else { return }
+        ringing[id] = nil
+        accepting.removeValue(forKey: id)?.fail()
+        provider.reportCall(with: id, endedAt: nil, reason: .unanswered)
     }
 }
 #endif

@@ -1,7 +1,7 @@
 import Foundation
 import ParleyCore
 
-/// A user's chat.
+/// How a user takes part in chat.
 public struct ChatOptions: Sendable {
     /// Goes with what the user sends.
     public var displayName = ""
@@ -10,46 +10,64 @@ public struct ChatOptions: Sendable {
     /// What `ChatClient.position` was at an earlier run: what happened since is told.
     public var position = ""
 
+    /// The defaults.
     public init() {}
 }
 
 /// What happened to a message or a thread.
 public enum ChatChange: Int32, Sendable {
+    /// It is new.
     case created = 1
+    /// It was changed.
     case updated = 2
+    /// It is gone.
     case deleted = 3
 }
 
 /// The states of the connection for events.
 public enum ChatConnection: Int32, Sendable {
+    /// Everything that was missed was told; what comes, comes as it happens.
     case synced = 1
+    /// It was lost and is being made again.
     case reconnecting = 2
+    /// It has ended for good.
     case closed = 3
 }
 
 /// What happens in the user's threads, each thing once and in order.
 public enum ChatEvent: Sendable {
+    /// A message was written, edited or deleted. The client id is the sender's own.
     case message(ChatMessage, thread: String, ChatChange, clientID: String)
-    /// The members are those of a thread that was made.
+    /// A thread was made, changed or deleted. The members are those of a thread that was made.
     case thread(id: String, topic: String, ChatChange, by: String, metadata: [String: String], members: [ChatParticipant])
+    /// Members came or went.
     case participants(thread: String, [ChatParticipant], joined: Bool, by: String)
+    /// Somebody writes.
     case typing(thread: String, sender: String, displayName: String)
+    /// Somebody has read up to a message.
     case read(thread: String, ChatReadReceipt)
+    /// The user stands elsewhere in a thread: read on another device, for example.
     case threadState(ChatThreadState)
+    /// The connection has changed; the error says why it ended.
     case connection(ChatConnection, ParleyError?)
 }
 
-/// A user's chat: threads, and what happens in them as it happens.
+/// A user's chat: threads, and what happens in them as it happens. Hold on to it:
+/// one that is freed is closed. Every method may be called on any thread or actor;
+/// those that wait throw `ParleyError`.
 public final class ChatClient: @unchecked Sendable {
     let core: ParleyMobileChatClient
+    private let client: Client
     private let relay: ChatRelay
 
-    /// What happens from `start` on, for one reader; what nobody reads waits.
+    /// What happens from `start` on, for one reader; what nobody reads waits in
+    /// memory. It ends when the chat client or its client is closed.
     public var events: AsyncStream<ChatEvent> { relay.events.stream }
 
-    init(_ core: ParleyMobileChatClient, events: ChatRelay) {
+    init(_ core: ParleyMobileChatClient, client: Client, relay: ChatRelay) {
         self.core = core
-        relay = events
+        self.client = client
+        self.relay = relay
     }
 
     /// Connects; returns when everything that was missed was told.
@@ -95,6 +113,7 @@ public final class ChatClient: @unchecked Sendable {
         ChatThread(try typed { try core.thread(id) })
     }
 
+    /// Deletes a thread for all its members.
     public func deleteThread(_ id: String) async throws {
         let core = self.core
         try await waiting { try core.deleteThread(id) }
@@ -112,32 +131,36 @@ public final class ChatClient: @unchecked Sendable {
     /// Messages that are kept in a file and sent once, also over restarts of the application.
     public func outbox(at file: URL) throws -> Outbox {
         let relay = OutboxRelay()
+        self.relay.endings.add(relay)
         let outbox: ParleyMobileOutbox = try typed { try core.openOutbox(file.path, listener: relay) }
         return Outbox(outbox, relay: relay)
     }
 
-    /// Waits until what is being sent has been answered, then closes.
+    /// Waits until what is being sent has been answered, then closes. It is closed
+    /// also when this throws.
     public func shutdown() async throws {
         let core = self.core
+        defer { close() }
         try await waiting { try core.shutdown() }
-        relay.events.finish()
     }
 
-    /// Ends the connection at once.
+    /// Ends the connection at once; the streams of events end. Again, it does nothing.
     public func close() {
+        relay.end()
         core.close()
-        relay.events.finish()
     }
 
     deinit { close() }
 }
 
-/// A thread of chat.
+/// A thread of chat. Its methods ask the service, and throw `ParleyError`: with
+/// `forbidden` or `notFound` for a thread that the user is not in.
 public final class ChatThread: @unchecked Sendable {
     let core: ParleyMobileChatThread
 
     init(_ core: ParleyMobileChatThread) { self.core = core }
 
+    /// The thread's id.
     public var id: String { core.id_() }
 
     /// Who could not be added when the thread was made.
@@ -149,13 +172,13 @@ public final class ChatThread: @unchecked Sendable {
     /// Sends a message and returns its id. With the same clientID it is sent once.
     @discardableResult
     public func send(
-        _ content: String, html: Bool = false, clientID: String = "", senderDisplayName: String = "",
+        _ content: String, isHTML: Bool = false, clientID: String = "", senderDisplayName: String = "",
         attachments: [ChatAttachment] = [], metadata values: [String: String] = [:]
     ) async throws -> String {
         let core = self.core
         return try await waiting { () throws -> String in
             let options: ParleyMobileChatMessageOptions = ParleyMobileChatMessageOptions()
-            options.html = html
+            options.html = isHTML
             options.clientID = clientID
             options.senderDisplayName = senderDisplayName
             options.metadata = metadata(values)
@@ -165,11 +188,13 @@ public final class ChatThread: @unchecked Sendable {
         }
     }
 
+    /// The topic, and who made the thread.
     public func properties() async throws -> ChatThreadProperties {
         let core = self.core
         return ChatThreadProperties(try await waiting { try core.properties() })
     }
 
+    /// One message.
     public func message(_ id: String) async throws -> ChatMessage {
         let core = self.core
         return ChatMessage(try await waiting { try core.message(id) })
@@ -188,12 +213,14 @@ public final class ChatThread: @unchecked Sendable {
         }
     }
 
-    public func edit(_ messageID: String, content: String) async throws {
+    /// Gives a message of the user's own another text.
+    public func editMessage(_ messageID: String, content: String) async throws {
         let core = self.core
         try await waiting { try core.editMessage(messageID, content: content) }
     }
 
-    public func delete(_ messageID: String) async throws {
+    /// Deletes a message of the user's own.
+    public func deleteMessage(_ messageID: String) async throws {
         let core = self.core
         try await waiting { try core.deleteMessage(messageID) }
     }
@@ -211,6 +238,7 @@ public final class ChatThread: @unchecked Sendable {
         }
     }
 
+    /// The members.
     public func participants() async throws -> [ChatParticipant] {
         let core = self.core
         return try await waiting { () throws -> [ChatParticipant] in
@@ -223,26 +251,31 @@ public final class ChatThread: @unchecked Sendable {
         }
     }
 
-    public func add(_ userID: String, displayName: String = "") async throws {
+    /// Adds a user, a raw id "8:acs:…", with the name that is shown to the others.
+    public func addParticipant(_ userID: String, displayName: String = "") async throws {
         let core = self.core
         try await waiting { try core.addParticipant(userID, displayName: displayName) }
     }
 
-    public func remove(_ userID: String) async throws {
+    /// Removes a member; the user's own raw id leaves the thread.
+    public func removeParticipant(_ userID: String) async throws {
         let core = self.core
         try await waiting { try core.removeParticipant(userID) }
     }
 
+    /// Changes the topic.
     public func setTopic(_ topic: String) async throws {
         let core = self.core
         try await waiting { try core.setTopic(topic) }
     }
 
+    /// Tells the others that the user writes. They show it for some seconds.
     public func sendTyping() async throws {
         let core = self.core
         try await waiting { try core.sendTyping() }
     }
 
+    /// Tells the others that the user has read up to a message.
     public func sendReadReceipt(_ messageID: String) async throws {
         let core = self.core
         try await waiting { try core.sendReadReceipt(messageID) }
@@ -254,6 +287,7 @@ public final class ChatThread: @unchecked Sendable {
         return ChatAttachment(try await waiting { try core.uploadImage(image, name: name) })
     }
 
+    /// A picture of a message, whole or small.
     public func image(_ id: String, preview: Bool = false) async throws -> Data {
         let core = self.core
         return try await waiting { try optional { try core.image(id, preview: preview) } ?? Data() }
@@ -262,6 +296,7 @@ public final class ChatThread: @unchecked Sendable {
 
 /// What became of a message of an outbox.
 public enum OutboxEvent: Sendable {
+    /// The service has it.
     case sent(clientID: String, messageID: String)
     /// The service refuses it; it is not tried again.
     case failed(clientID: String, content: String, ParleyError)
@@ -271,16 +306,20 @@ public enum OutboxEvent: Sendable {
 public struct OutboxMessage: Sendable, Identifiable {
     /// The client id.
     public let id: String
+    /// Where it goes.
     public let threadID: String
+    /// The text.
     public let content: String
-    public let html: Bool
+    /// The text is HTML.
+    public let isHTML: Bool
+    /// When it was added.
     public let addedOn: Date?
 
     init(_ message: ParleyMobileOutboxMessage) {
         id = message.clientID
         threadID = message.threadID
         content = message.content
-        html = message.html
+        isHTML = message.html
         addedOn = date(message.addedOn)
     }
 }
@@ -290,7 +329,7 @@ public final class Outbox: @unchecked Sendable {
     let core: ParleyMobileOutbox
     private let relay: OutboxRelay
 
-    /// What became of messages, for one reader.
+    /// What became of messages, for one reader. It ends with the outbox or its client.
     public var events: AsyncStream<OutboxEvent> { relay.events.stream }
 
     init(_ core: ParleyMobileOutbox, relay: OutboxRelay) {
@@ -317,16 +356,20 @@ public final class Outbox: @unchecked Sendable {
         return (0..<list.len()).compactMap { list.at($0).map(OutboxMessage.init) }
     }
 
+    /// Closes the file; what waits is sent after it is opened again. Again, it does
+    /// nothing.
     public func close() {
+        relay.end()
         core.close()
-        relay.events.finish()
     }
 
     deinit { close() }
 }
 
-final class OutboxRelay: NSObject, ParleyMobileOutboxListener {
+final class OutboxRelay: NSObject, ParleyMobileOutboxListener, Ending {
     let events = Events<OutboxEvent>()
+
+    func end() { events.finish() }
 
     func onSent(_ message: ParleyMobileOutboxMessage?, messageID: String?) {
         if let message = message { events.tell(.sent(clientID: message.clientID, messageID: messageID ?? "")) }
@@ -339,8 +382,15 @@ final class OutboxRelay: NSObject, ParleyMobileOutboxListener {
     }
 }
 
-final class ChatRelay: NSObject, ParleyMobileChatListener, ParleyMobileChatStateListener {
+final class ChatRelay: NSObject, ParleyMobileChatListener, ParleyMobileChatStateListener, Ending {
     let events = Events<ChatEvent>()
+    /// The chat's outboxes.
+    let endings = Endings()
+
+    func end() {
+        events.finish()
+        endings.end()
+    }
 
     func onMessage(_ event: ParleyMobileChatMessageEvent?, change: Int32) {
         guard let event = event, let message: ParleyMobileChatMessage = event.message,

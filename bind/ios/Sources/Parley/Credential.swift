@@ -6,18 +6,21 @@ import ParleyCore
 public final class Credential: @unchecked Sendable {
     let core: ParleyMobileCredential
 
-    /// One token that is never replaced.
+    /// One token that is never replaced. Throws `ParleyError` with the code
+    /// `invalidArgument` for what is no token.
     public init(token: String) throws {
         core = try made { ParleyMobileNewCredential(token, $0) }
     }
 
-    /// Asks for the next token before one ends, and when the service refuses one.
+    /// Asks for the next token before one ends, and when the service refuses one; not
+    /// twice at a time. What `refresh` throws is the error of the method that needed
+    /// the token. Throws as the other.
     public init(token: String = "", refresh: @escaping @Sendable () async throws -> String) throws {
         let refresher = RefreshRelay(refresh)
         core = try made { ParleyMobileNewRefreshingCredential(token, refresher, $0) }
     }
 
-    /// From now on there are no new tokens.
+    /// From now on there are no new tokens. Again, it does nothing.
     public func close() { core.close() }
 
     deinit { core.close() }

@@ -32,9 +32,13 @@ final class Lifecycle: @unchecked Sendable {
         })
     }
 
-    /// The first path is no change, and neither is one over the same interface.
+    /// The first path is no change, and neither is one over the same interface,
+    /// unless there was none in between.
     private func changed(_ path: NWPath) {
-        guard path.status == .satisfied else { return }
+        guard path.status == .satisfied else {
+            interface = ""
+            return
+        }
         let name = path.availableInterfaces.first?.name ?? ""
         if let known = interface, known != name { core.networkChanged() }
         interface = name

@@ -1,36 +1,59 @@
 import Foundation
 import ParleyCore
 
-/// Why an operation failed.
+/// Why an operation failed: the one error that this layer throws, unless a method
+/// says otherwise.
 public struct ParleyError: Error, LocalizedError, Equatable, Sendable {
     /// The kinds of failures. A raw value keeps its meaning for ever; one that this
     /// layer does not know is `unknown`.
     public enum Code: Int32, Sendable {
+        /// Something that has no kind.
         case unknown = 1
+        /// A mistake of the library: please report it.
         case internalError = 2
+        /// An argument that cannot be.
         case invalidArgument = 3
+        /// The object, or its client, is closed.
         case closed = 4
+        /// It took longer than `ClientOptions.timeLimit`.
         case timeout = 5
+        /// The task was cancelled.
         case canceled = 6
+        /// The service does not take the token, or there is none.
         case unauthorized = 7
+        /// The service is not reached.
         case network = 8
+        /// The other side, the service or this device cannot do that.
         case unsupported = 9
+        /// The user may not do that.
         case forbidden = 10
+        /// There is no such thing.
         case notFound = 11
+        /// A message or a picture is too large.
         case tooLarge = 12
+        /// The service asks for patience.
         case tooManyRequests = 13
+        /// The service failed.
         case service = 14
+        /// The outbox's file cannot be read or written.
         case storage = 15
+        /// The call is in a state in which that cannot be.
         case invalidState = 20
+        /// The call has ended.
         case callEnded = 21
+        /// The call was refused or failed: see `callCode`.
         case callFailed = 22
+        /// The camera is being sent already.
         case trackInUse = 23
+        /// The camera is not being sent.
         case noSuchTrack = 24
     }
 
+    /// What kind of failure it is.
     public let code: Code
-    /// Code and subcode of Azure Communication Services with `callFailed`, else 0.
+    /// Code of Azure Communication Services with `callFailed`, else 0.
     public let callCode: Int
+    /// Its subcode.
     public let callSubcode: Int
     /// What the service answered; 0 when it was not asked.
     public let httpStatus: Int
@@ -39,6 +62,7 @@ public struct ParleyError: Error, LocalizedError, Equatable, Sendable {
     /// A sentence for a developer.
     public let message: String
 
+    /// The message.
     public var errorDescription: String? { message }
 
     init(code: Code, message: String) {

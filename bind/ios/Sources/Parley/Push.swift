@@ -4,7 +4,9 @@ import ParleyCore
 /// What the service tells a phone that sleeps (docs/push.md). Anybody may have
 /// sent it: it is a reason to look, no proof. What is not known is empty.
 public struct Push: Equatable, Sendable {
+    /// What a push tells of.
     public enum Kind: Int32, Sendable {
+        /// Something that this layer does not know.
         case other = 0
         /// Somebody calls: sign in, and wait with `CallAgent.awaitIncomingCall`.
         case call = 1
@@ -12,21 +14,29 @@ public struct Push: Equatable, Sendable {
         case chat = 2
     }
 
+    /// What it tells of.
     public let kind: Kind
-    /// The call's identifier, the raw id of who calls, and the name that was given.
+    /// The call that rings.
     public let callID: UUID?
+    /// The raw id of who calls.
     public let fromID: String
+    /// The name that the caller gave.
     public let displayName: String
-    public let video: Bool
-    /// The message, and the raw id and the name of who wrote it.
+    /// Whether the caller sends video.
+    public let hasVideo: Bool
+    /// The thread of the message.
     public let threadID: String
+    /// The message.
     public let messageID: String
+    /// The raw id of who wrote it.
     public let senderID: String
+    /// The name of who wrote it.
     public let senderDisplayName: String
     /// The beginning of the message when the service sends it.
     public let text: String
 
-    /// Reads the payload of PushKit or of a notification.
+    /// Reads the payload of PushKit or of a notification. Throws `ParleyError` with
+    /// `invalidArgument` for one that is not Parley's.
     public init(_ payload: [AnyHashable: Any]) throws {
         guard JSONSerialization.isValidJSONObject(payload) else {
             throw ParleyError(code: .invalidArgument, message: "the push is no JSON")
@@ -37,7 +47,7 @@ public struct Push: Equatable, Sendable {
         callID = UUID(uuidString: push.callID)
         fromID = push.fromID
         displayName = push.displayName
-        video = push.video
+        hasVideo = push.video
         threadID = push.threadID
         messageID = push.messageID
         senderID = push.senderID
@@ -63,7 +73,7 @@ extension Client {
         try await waiting { try core.registerPush(credential.core, device: device) }
     }
 
-    /// The phone is woken no more.
+    /// The phone is woken no more. Throws `ParleyError`.
     public func unregisterPush(_ credential: Credential, deviceID: String) async throws {
         let core: ParleyMobileClient = self.core
         try await waiting { try core.unregisterPush(credential.core, deviceID: deviceID) }

@@ -7,39 +7,56 @@ import VideoToolbox
 // and PPS before key frames); VideoToolbox wants lengths and a format
 // description, so both ways are turned into each other here.
 
-/// Encodes pictures of a camera for a `VideoSource`. One thread calls `encode`.
+/// Encodes pictures of a camera for a `VideoSource`. One thread at a time calls
+/// `encode` and `close`.
 public final class VideoEncoder: @unchecked Sendable {
     /// What is given to calls.
     public let source: VideoSource
     private let steering: Steering
+    private let width: Int32
+    private let height: Int32
+    private let frameRate: Int
     private var session: VTCompressionSession?
     private var bitrate = 0
+    private var isClosed = false
 
+    /// Makes an encoder for pictures of this size, in pixels. Throws `ParleyError`,
+    /// with `unsupported` when the phone cannot encode that.
     public init(_ client: Client, width: Int32, height: Int32, frameRate: Int = 30) throws {
         let steering = Steering()
         self.steering = steering
+        self.width = width
+        self.height = height
+        self.frameRate = frameRate
         source = try VideoSource(
             client, codec: .h264,
             keyFrameWanted: { steering.wantKeyFrame() }, bitrateChanged: { steering.setBitrate($0) })
+        let status = open()
+        guard session != nil else {
+            throw ParleyError(code: .unsupported, message: "VTCompressionSessionCreate gives \(status)")
+        }
+    }
+
+    private func open() -> OSStatus {
         var made: VTCompressionSession?
         let status = VTCompressionSessionCreate(
             allocator: nil, width: width, height: height, codecType: kCMVideoCodecType_H264, encoderSpecification: nil,
             imageBufferAttributes: nil, compressedDataAllocator: nil, outputCallback: nil, refcon: nil, compressionSessionOut: &made)
-        guard status == noErr, let session = made else {
-            throw ParleyError(code: .unsupported, message: "VTCompressionSessionCreate gives \(status)")
-        }
+        guard status == noErr, let session = made else { return status }
         self.session = session
+        bitrate = 0
         // A property that a device does not know is no reason to go without video.
         VTSessionSetProperty(session, key: kVTCompressionPropertyKey_RealTime, value: kCFBooleanTrue)
         VTSessionSetProperty(session, key: kVTCompressionPropertyKey_AllowFrameReordering, value: kCFBooleanFalse)
         VTSessionSetProperty(session, key: kVTCompressionPropertyKey_ProfileLevel, value: kVTProfileLevel_H264_ConstrainedBaseline_AutoLevel)
         VTSessionSetProperty(session, key: kVTCompressionPropertyKey_ExpectedFrameRate, value: frameRate as CFNumber)
         VTSessionSetProperty(session, key: kVTCompressionPropertyKey_MaxKeyFrameIntervalDuration, value: 10 as CFNumber)
-        VTCompressionSessionPrepareToEncodeFrames(session)
+        return VTCompressionSessionPrepareToEncodeFrames(session)
     }
 
     /// Encodes one picture. A picture that cannot be encoded is left out.
     public func encode(_ picture: CVPixelBuffer, at time: CMTime) {
+        if session == nil, !isClosed { _ = open() }
         guard let session = session else { return }
         let (keyFrame, wanted) = steering.take()
         if wanted > 0, wanted != bitrate {
@@ -48,19 +65,31 @@ public final class VideoEncoder: @unchecked Sendable {
         }
         let properties = keyFrame ? [kVTEncodeFrameOptionKey_ForceKeyFrame: kCFBooleanTrue as Any] as CFDictionary : nil
         let source = self.source
-        VTCompressionSessionEncodeFrame(
+        let status = VTCompressionSessionEncodeFrame(
             session, imageBuffer: picture, presentationTimeStamp: time, duration: .invalid, frameProperties: properties, infoFlagsOut: nil
         ) { status, _, sample in
             guard status == noErr, let sample = sample, let (frame, isKey) = AnnexB.frame(sample) else { return }
-            let microseconds = Int64(CMTimeGetSeconds(sample.presentationTimeStamp) * 1_000_000)
+            let time = CMTimeConvertScale(sample.presentationTimeStamp, timescale: 1_000_000, method: .default)
+            guard time.flags.contains(.valid) else { return }
             // A source that was closed meanwhile takes no more.
-            _ = try? source.send(frame, timestamp: microseconds, keyFrame: isKey)
+            _ = try? source.send(frame, timestamp: time.value, isKeyFrame: isKey)
+        }
+        // iOS takes the hardware from an application in the background.
+        if status == kVTInvalidSessionErr {
+            end()
+            steering.wantKeyFrame()
         }
     }
 
-    public func close() {
+    private func end() {
         if let session = session { VTCompressionSessionInvalidate(session) }
         session = nil
+    }
+
+    /// Ends the encoder and its source. Again, it does nothing.
+    public func close() {
+        isClosed = true
+        end()
         source.close()
     }
 
@@ -93,26 +122,30 @@ public final class VideoEncoder: @unchecked Sendable {
     }
 }
 
-/// Decodes the H.264 of a call; give `decode` to `CallOptions.video`. Pictures
-/// come on a thread of VideoToolbox.
+/// Decodes the H.264 of one call; give `decode` to `CallOptions.video`, which calls
+/// it on one thread. Pictures come on a thread of VideoToolbox. After the
+/// application was in the background they come again with the next key frame.
 public final class VideoDecoder: @unchecked Sendable {
     private let picture: @Sendable (CVImageBuffer, CMTime) -> Void
     private var format: CMVideoFormatDescription?
     private var session: VTDecompressionSession?
 
+    /// Makes a decoder; `picture` has each picture and the sender's time for it.
     public init(_ picture: @escaping @Sendable (CVImageBuffer, CMTime) -> Void) { self.picture = picture }
 
     /// Takes the frames of one call, in order. Others than H.264 are left out.
     public func decode(_ frame: VideoFrame) {
         guard frame.codec == .h264 else { return }
         let units = AnnexB.units(frame.data)
-        if frame.keyFrame { renew(units) }
+        if frame.isKeyFrame { renew(units) }
         guard let session = session, let format = format, let sample = AnnexB.sample(units, format: format, timestamp: frame.timestamp) else { return }
         let picture = self.picture
-        VTDecompressionSessionDecodeFrame(session, sampleBuffer: sample, flags: [._EnableAsynchronousDecompression], infoFlagsOut: nil) {
+        let status = VTDecompressionSessionDecodeFrame(session, sampleBuffer: sample, flags: [._EnableAsynchronousDecompression], infoFlagsOut: nil) {
             status, _, image, time, _ in
             if status == noErr, let image = image { picture(image, time) }
         }
+        // iOS takes the hardware from an application in the background.
+        if status == kVTInvalidSessionErr { close() }
     }
 
     /// A key frame may bring another size.
@@ -133,6 +166,7 @@ public final class VideoDecoder: @unchecked Sendable {
         session = made
     }
 
+    /// Lets the hardware go; the next key frame begins anew.
     public func close() {
         if let session = session { VTDecompressionSessionInvalidate(session) }
         session = nil

@@ -11,7 +11,8 @@ final class Camera: NSObject, AVCaptureVideoDataOutputSampleBufferDelegate {
     var source: VideoSource { encoder.source }
 
     init(_ client: Client) throws {
-        encoder = try VideoEncoder(client, width: 1280, height: 720)
+        // The phone is held upright, and so is the picture.
+        encoder = try VideoEncoder(client, width: 720, height: 1280)
         super.init()
         session.sessionPreset = .hd1280x720
         guard let device = AVCaptureDevice.default(.builtInWideAngleCamera, for: .video, position: .front) else { return }
@@ -21,6 +22,9 @@ final class Camera: NSObject, AVCaptureVideoDataOutputSampleBufferDelegate {
         output.setSampleBufferDelegate(self, queue: queue)
         if session.canAddInput(input) { session.addInput(input) }
         if session.canAddOutput(output) { session.addOutput(output) }
+        if let connection = output.connection(with: .video), connection.isVideoOrientationSupported {
+            connection.videoOrientation = .portrait
+        }
     }
 
     // Starting waits for the hardware.

@@ -1,10 +1,11 @@
+import AVFoundation
 import Foundation
 import Parley
 
 /// What the screens show, and what they do. All of it on the main actor.
 @MainActor
 final class Model: ObservableObject {
-    @Published var endpoint = UserDefaults.standard.string(forKey: "endpoint") ?? ""
+    @Published var endpoint = Account.load()?.endpoint ?? ""
     @Published var token = ""
     @Published var authority = ""
     @Published var thread = UserDefaults.standard.string(forKey: "thread") ?? ""
@@ -18,7 +19,7 @@ final class Model: ObservableObject {
     let screen = VideoScreen()
     private var client: Client?
     private var credential: Credential?
-    private var agent: CallAgent?
+    private var signingIn: Task<CallAgent, Error>?
     private var chat: ChatClient?
     private var bridge: CallKitBridge?
     private var camera: Camera?
@@ -32,8 +33,8 @@ final class Model: ObservableObject {
     }
 
     /// Runs what may fail, and shows why it did.
-    func attempt(_ body: @escaping () async throws -> Void) {
-        Task {
+    func attempt(_ body: @escaping @MainActor () async throws -> Void) {
+        Task { @MainActor in
             do {
                 try await body()
             } catch {
@@ -42,33 +43,67 @@ final class Model: ObservableObject {
         }
     }
 
+    /// Begins where the last run ended, also when a push has started the application:
+    /// what takes the call is there when this returns.
+    func resume() {
+        guard let account = Account.load() else { return }
+        do {
+            try prepare(account)
+        } catch {
+            failure = error.localizedDescription
+            return
+        }
+        attempt { try await self.begin() }
+    }
+
     func signIn() {
         attempt {
-            var reach = ClientOptions(endpoint: self.endpoint)
-            reach.rootCertificates = self.authority
-            let client = try Client(reach)
-            let credential = try Credential(token: self.token)
-            self.client = client
-            self.credential = credential
-            let agent = try await self.signedInAgent()
-            let decoder = self.screen.decoder
-            var options = CallOptions()
-            options.video = { decoder.decode($0) }
-            let callOptions = options
-            self.bridge = CallKitBridge(audio: try CallAudio(client), delegate: CallKitBridge.Delegate(
-                agent: { try await self.signedInAgent() },
-                options: { callOptions },
-                began: { call in Task { @MainActor in self.call = call } },
-                event: { call, event in Task { @MainActor in self.happened(call, event) } },
-                token: { token in
-                    guard let token = token else { return }
-                    Task { @MainActor in self.register(client, credential, token) }
-                }))
-            Task { await self.listen(agent) }
-            try await self.startChat(client, credential)
-            UserDefaults.standard.set(self.endpoint, forKey: "endpoint")
-            self.signedIn = true
+            // Both have to be allowed before the first call, which may come on the lock screen.
+            await withCheckedContinuation { done in
+                AVAudioSession.sharedInstance().requestRecordPermission { _ in done.resume() }
+            }
+            _ = await AVCaptureDevice.requestAccess(for: .video)
+            let account = Account(endpoint: self.endpoint, token: self.token, authority: self.authority)
+            try self.prepare(account)
+            try await self.begin()
+            account.save()
         }
+    }
+
+    /// Makes everything that waits for nothing.
+    private func prepare(_ account: Account) throws {
+        var reach = ClientOptions(endpoint: account.endpoint)
+        reach.rootCertificates = account.authority
+        let client = try Client(reach)
+        let credential = try Credential(token: account.token)
+        let decoder = screen.decoder
+        var options = CallOptions()
+        options.video = { decoder.decode($0) }
+        let callOptions = options
+        let bridge = CallKitBridge(audio: try CallAudio(client), delegate: CallKitBridge.Delegate(
+            agent: { [weak self] in
+                guard let self = self else { throw Missing.signIn }
+                return try await self.signedInAgent()
+            },
+            options: { callOptions },
+            began: { [weak self] call in Task { @MainActor in self?.call = call } },
+            event: { [weak self] call, event in Task { @MainActor in self?.happened(call, event) } },
+            token: { [weak self] token in
+                guard let token = token else { return }
+                Task { @MainActor in self?.register(client, credential, token) }
+            },
+            failed: { [weak self] error in Task { @MainActor in self?.failure = error.localizedDescription } }))
+        self.client = client
+        self.credential = credential
+        self.bridge = bridge
+    }
+
+    /// Connects.
+    private func begin() async throws {
+        guard let client = client, let credential = credential else { throw Missing.signIn }
+        signedIn = true
+        _ = try await signedInAgent()
+        try await startChat(client, credential)
     }
 
     /// Has this phone woken for calls. `sandbox` is for applications that Xcode has installed.
@@ -76,14 +111,23 @@ final class Model: ObservableObject {
         attempt { try await client.registerPush(credential, deviceID: self.device, token: Data(), voIPToken: token, sandbox: true) }
     }
 
+    /// One sign-in, whoever asks first: a push, or the start of the application.
     private func signedInAgent() async throws -> CallAgent {
-        if let agent = agent { return agent }
+        if let signingIn = signingIn { return try await signingIn.value }
         guard let client = client, let credential = credential else { throw Missing.signIn }
         var options = CallAgentOptions()
         options.deviceID = device
-        let made = try await client.callAgent(credential, options: options)
-        agent = made
-        return made
+        let agentOptions = options
+        let task = Task { try await client.makeCallAgent(credential, options: agentOptions) }
+        signingIn = task
+        do {
+            let agent = try await task.value
+            Task { await self.listen(agent) }
+            return agent
+        } catch {
+            signingIn = nil
+            throw error
+        }
     }
 
     private func listen(_ agent: CallAgent) async {
@@ -92,7 +136,10 @@ final class Model: ObservableObject {
             case .incomingCall(let call): bridge?.ring(call)
             case .incomingCallEnded(let call, let reason): bridge?.stopRinging(call, reason: reason)
             case .connection(let state, let error):
-                if state == .disconnected { failure = error?.message ?? "signed out" }
+                if state == .disconnected {
+                    failure = error?.message ?? "signed out"
+                    signingIn = nil
+                }
             }
         }
     }
@@ -142,7 +189,7 @@ final class Model: ObservableObject {
         var options = ChatOptions()
         options.deviceID = device
         options.position = UserDefaults.standard.string(forKey: "position") ?? ""
-        let chat = try client.chatClient(credential, options: options)
+        let chat = try client.makeChatClient(credential, options: options)
         self.chat = chat
         Task { await self.listen(chat) }
         try await chat.start()

@@ -2,18 +2,37 @@ import SwiftUI
 
 @main
 struct SampleApp: App {
-    @StateObject private var model = Model()
+    @UIApplicationDelegateAdaptor(AppDelegate.self) private var delegate
 
     var body: some Scene {
-        WindowGroup {
-            if model.signedIn {
-                TabView {
-                    CallView(model: model).tabItem { Label("Call", systemImage: "phone") }
-                    ChatView(model: model).tabItem { Label("Chat", systemImage: "message") }
-                }
-            } else {
-                SignInView(model: model)
+        WindowGroup { RootView(model: delegate.model) }
+    }
+}
+
+/// iOS starts the application for a VoIP push without a window: what takes the
+/// call is made here, and not with the first view.
+final class AppDelegate: NSObject, UIApplicationDelegate {
+    let model = Model()
+
+    func application(
+        _ application: UIApplication, didFinishLaunchingWithOptions options: [UIApplication.LaunchOptionsKey: Any]? = nil
+    ) -> Bool {
+        model.resume()
+        return true
+    }
+}
+
+struct RootView: View {
+    @ObservedObject var model: Model
+
+    var body: some View {
+        if model.signedIn {
+            TabView {
+                CallView(model: model).tabItem { Label("Call", systemImage: "phone") }
+                ChatView(model: model).tabItem { Label("Chat", systemImage: "message") }
             }
+        } else {
+            SignInView(model: model)
         }
     }
 }
