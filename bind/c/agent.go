@@ -10,12 +10,19 @@ import (
 	"github.com/parley-rtc/parley/bind/mobile"
 )
 
+// agent is what the handle of an agent stands for.
+type agent struct {
+	*mobile.CallAgent
+	listener *agentListener
+}
+
 // agentListener tells a program what happens to an agent.
 type agentListener struct {
 	callbacks *callbacks
 	ready     chan struct{} // closed when agent is set, or never will be
 	agent     C.parley_handle
 
+	making  sync.Mutex // one handle at a time is made
 	mu      sync.Mutex
 	ringing map[*mobile.IncomingCall]C.parley_handle
 }
@@ -27,21 +34,40 @@ func (l *agentListener) OnIncomingCall(call *mobile.IncomingCall) {
 		if C.bridge_takes_incoming(memory) == 0 {
 			return
 		}
-		h, err := add(call, l.forget, nil, l.agent)
+		h, err := l.handle(call)
 		if err != nil {
 			return // the agent was released
 		}
+		var a arena
+		defer a.free()
+		C.bridge_incoming(memory, h, a.incoming(call))
+	})
+}
+
+// handle returns the one handle of a call that rings.
+func (l *agentListener) handle(call *mobile.IncomingCall) (C.parley_handle, error) {
+	l.making.Lock()
+	defer l.making.Unlock()
+	l.mu.Lock()
+	h, known := l.ringing[call]
+	l.mu.Unlock()
+	if known {
+		return h, nil
+	}
+	h, err := add(call, l.forget, nil, l.agent)
+	if err == nil {
 		l.mu.Lock()
 		l.ringing[call] = h
 		l.mu.Unlock()
-		var a arena
-		defer a.free()
-		info := &C.parley_incoming{
-			size: C.sizeof_parley_incoming, has_video: number(call.HasVideo()), id: a.text(call.ID()),
-			caller_id: a.text(call.CallerID()), caller_display_name: a.text(call.CallerDisplayName()),
-		}
-		C.bridge_incoming(memory, h, info)
-	})
+	}
+	return h, err
+}
+
+func (a *arena) incoming(call *mobile.IncomingCall) *C.parley_incoming {
+	return &C.parley_incoming{
+		size: C.sizeof_parley_incoming, has_video: number(call.HasVideo()), id: a.text(call.ID()),
+		caller_id: a.text(call.CallerID()), caller_display_name: a.text(call.CallerDisplayName()),
+	}
 }
 
 // forget is called when the program has released a call that rang.
@@ -123,27 +149,57 @@ func newAgent(client, credential C.parley_handle, from C.in_agent_options, c *ca
 	if !c.isNil() {
 		listener = l
 	}
-	agent, err := signedIn.NewCallAgent(cred, o, listener)
+	made, err := signedIn.NewCallAgent(cred, o, listener)
 	if err != nil {
 		return 0, err
 	}
-	l.agent, err = add(agent, (*mobile.CallAgent).Close, c, client)
+	l.agent, err = add(&agent{CallAgent: made, listener: l}, (*agent).Close, c, client)
 	return l.agent, err
 }
 
 //export parley_agent_id
-func parley_agent_id(agent C.parley_handle, id **C.char) C.int32_t {
-	return reply(agent, id, func(a *mobile.CallAgent) (string, error) { return a.Identifier(), nil })
+func parley_agent_id(h C.parley_handle, id **C.char) C.int32_t {
+	return reply(h, id, func(a *agent) (string, error) { return a.Identifier(), nil })
 }
 
 //export parley_agent_connection_state
-func parley_agent_connection_state(agent C.parley_handle) C.int32_t {
-	return value(agent, (*mobile.CallAgent).ConnectionState)
+func parley_agent_connection_state(h C.parley_handle) C.int32_t {
+	return value(h, (*agent).ConnectionState)
+}
+
+//export parley_agent_await_incoming
+func parley_agent_await_incoming(h C.parley_handle, id C.in_text, milliseconds C.int64_t, out *C.parley_handle) C.int32_t {
+	return create(out, func() (C.parley_handle, error) {
+		a, err := find[*agent](h)
+		if err != nil {
+			return 0, err
+		}
+		which, err := read(id)
+		if err != nil {
+			return 0, err
+		}
+		call, err := a.AwaitIncomingCall(which, int64(milliseconds))
+		if err != nil {
+			return 0, err
+		}
+		return a.listener.handle(call)
+	})
 }
 
 //export parley_agent_shutdown
-func parley_agent_shutdown(agent C.parley_handle) C.int32_t {
-	return do(agent, (*mobile.CallAgent).Shutdown)
+func parley_agent_shutdown(h C.parley_handle) C.int32_t { return do(h, (*agent).Shutdown) }
+
+//export parley_incoming_info
+func parley_incoming_info(incoming C.parley_handle, visit C.parley_incoming_visitor, user unsafe.Pointer) C.int32_t {
+	return do(incoming, func(i *mobile.IncomingCall) error {
+		if visit == nil {
+			return invalid("no visitor")
+		}
+		var a arena
+		defer a.free()
+		C.bridge_visit_incoming(visit, user, a.incoming(i))
+		return nil
+	})
 }
 
 //export parley_incoming_reject

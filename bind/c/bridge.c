@@ -32,6 +32,7 @@ const char *parley_error_text(int32_t code) {
   case PARLEY_ERROR_TOO_LARGE: return "too large";
   case PARLEY_ERROR_TOO_MANY_REQUESTS: return "too many requests";
   case PARLEY_ERROR_SERVICE: return "the service refused";
+  case PARLEY_ERROR_STORAGE: return "a file cannot be read or written";
   case PARLEY_ERROR_INVALID_STATE: return "not possible in this state";
   case PARLEY_ERROR_CALL_ENDED: return "the call has ended";
   case PARLEY_ERROR_CALL_FAILED: return "the call was refused or failed";

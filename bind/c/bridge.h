@@ -17,7 +17,10 @@ typedef const parley_client_options *in_client_options;
 typedef const parley_agent_options *in_agent_options;
 typedef const parley_call_options *in_call_options;
 typedef const parley_chat_options *in_chat_options;
+typedef const parley_thread_options *in_thread_options;
 typedef const parley_message_options *in_message_options;
+typedef const parley_attachment *in_attachments;
+typedef const parley_push_device *in_push_device;
 typedef const parley_log_callbacks *in_log_callbacks;
 typedef const parley_credential_callbacks *in_credential_callbacks;
 typedef const parley_agent_callbacks *in_agent_callbacks;
@@ -86,11 +89,13 @@ BRIDGE(outbox_failed, outbox, on_send_failed, (void *callbacks, const parley_out
 
 #define VISIT(name, visitor, kind)                                             \
   static inline int32_t bridge_visit_##name(visitor visit, void *user_data, const kind *entry) { return visit(user_data, entry); }
+VISIT(incoming, parley_incoming_visitor, parley_incoming)
 VISIT(participant, parley_participant_visitor, parley_participant)
 VISIT(message, parley_message_visitor, parley_chat_message)
 VISIT(thread, parley_thread_visitor, parley_chat_thread_info)
 VISIT(member, parley_member_visitor, parley_chat_participant)
 VISIT(receipt, parley_receipt_visitor, parley_read_receipt)
 VISIT(outbox, parley_outbox_visitor, parley_outbox_message)
+VISIT(push, parley_push_visitor, parley_push)
 
 #endif

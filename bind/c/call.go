@@ -198,9 +198,9 @@ func makeCall(agent C.parley_handle, from C.in_call_options, callbacks C.in_call
 }
 
 //export parley_call_start
-func parley_call_start(agent C.parley_handle, target C.in_text, from C.in_call_options, callbacks C.in_call_callbacks, out *C.parley_handle) C.int32_t {
-	return makeCall(agent, from, callbacks, out, func(o *mobile.CallOptions, l mobile.CallListener) (*mobile.Call, error) {
-		a, err := find[*mobile.CallAgent](agent)
+func parley_call_start(h C.parley_handle, target C.in_text, from C.in_call_options, callbacks C.in_call_callbacks, out *C.parley_handle) C.int32_t {
+	return makeCall(h, from, callbacks, out, func(o *mobile.CallOptions, l mobile.CallListener) (*mobile.Call, error) {
+		a, err := find[*agent](h)
 		if err != nil {
 			return nil, err
 		}

@@ -80,7 +80,7 @@ func pairsOf(list C.in_pairs, count C.size_t) ([][2]string, error) {
 }
 
 //export parley_chat_create_thread
-func parley_chat_create_thread(chat C.parley_handle, topic C.in_text, members C.in_pairs, count C.size_t, visit C.parley_member_visitor, user unsafe.Pointer, out *C.parley_handle) C.int32_t {
+func parley_chat_create_thread(chat C.parley_handle, topic C.in_text, members C.in_pairs, count C.size_t, from C.in_thread_options, visit C.parley_member_visitor, user unsafe.Pointer, out *C.parley_handle) C.int32_t {
 	return create(out, func() (C.parley_handle, error) {
 		c, err := find[*mobile.ChatClient](chat)
 		if err != nil {
@@ -90,15 +90,9 @@ func parley_chat_create_thread(chat C.parley_handle, topic C.in_text, members C.
 		if err != nil {
 			return 0, err
 		}
-		list, err := pairsOf(members, count)
+		o, err := threadOptions(members, count, from)
 		if err != nil {
 			return 0, err
-		}
-		o := mobile.NewChatThreadOptions()
-		for _, member := range list {
-			if err := o.AddParticipant(member[0], member[1]); err != nil {
-				return 0, err
-			}
 		}
 		thread, err := c.CreateThread(about, o)
 		if err != nil {
@@ -107,7 +101,11 @@ func parley_chat_create_thread(chat C.parley_handle, topic C.in_text, members C.
 		refusedOnes := thread.InvalidParticipants()
 		for i := range refusedOnes.Len() {
 			p := refusedOnes.At(i)
-			if !visitMember(visit, user, thread.ID(), &mobile.ChatParticipant{UserID: p.UserID, DisplayName: p.Message}) {
+			if visit == nil || !visitMember(visit, user, func(a *arena) *C.parley_chat_participant {
+				m := a.member(thread.ID(), &mobile.ChatParticipant{UserID: p.UserID})
+				m.refused_code, m.refused = a.text(p.Code), a.text(p.Message)
+				return m
+			}) {
 				break
 			}
 		}
@@ -115,14 +113,48 @@ func parley_chat_create_thread(chat C.parley_handle, topic C.in_text, members C.
 	})
 }
 
-// visitMember tells whether the visitor wants more.
-func visitMember(visit C.parley_member_visitor, user unsafe.Pointer, thread string, p *mobile.ChatParticipant) bool {
-	if visit == nil {
-		return false
+// threadOptions reads who is in a thread to make, and what goes with it.
+func threadOptions(members C.in_pairs, count C.size_t, from C.in_thread_options) (*mobile.ChatThreadOptions, error) {
+	list, err := pairsOf(members, count)
+	if err != nil {
+		return nil, err
 	}
+	o := mobile.NewChatThreadOptions()
+	for _, member := range list {
+		if err := o.AddParticipant(member[0], member[1]); err != nil {
+			return nil, err
+		}
+	}
+	given, err := options[C.parley_thread_options](from)
+	if err != nil {
+		return nil, err
+	}
+	metadata, err := metadataOf(given.metadata, given.metadata_count)
+	if err != nil {
+		return nil, err
+	}
+	o.SetMetadata(metadata)
+	return o, nil
+}
+
+// metadataOf reads an application's names and values.
+func metadataOf(list C.in_pairs, count C.size_t) (*mobile.Metadata, error) {
+	pairs, err := pairsOf(list, count)
+	if err != nil {
+		return nil, err
+	}
+	m := mobile.NewMetadata()
+	for _, pair := range pairs {
+		m.Set(pair[0], pair[1])
+	}
+	return m, nil
+}
+
+// visitMember tells whether the visitor wants more.
+func visitMember(visit C.parley_member_visitor, user unsafe.Pointer, fill func(a *arena) *C.parley_chat_participant) bool {
 	var a arena
 	defer a.free()
-	return C.bridge_visit_member(visit, user, a.member(thread, p)) == 0
+	return C.bridge_visit_member(visit, user, fill(&a)) == 0
 }
 
 // visitThread tells whether the visitor wants more.
@@ -215,5 +247,20 @@ func parley_chat_thread_states(chat C.parley_handle, visit C.parley_thread_visit
 		}, func(s *mobile.ChatThreadState) bool {
 			return visitThread(visit, user, func(a *arena) *C.parley_chat_thread_info { return a.state(s) })
 		})
+	})
+}
+
+//export parley_chat_thread_state
+func parley_chat_thread_state(chat C.parley_handle, id C.in_text, visit C.parley_thread_visitor, user unsafe.Pointer) C.int32_t {
+	return withText(chat, id, func(c *mobile.ChatClient, which string) error {
+		if visit == nil {
+			return invalid("no visitor")
+		}
+		s := c.ThreadState(which)
+		if s == nil {
+			return &refused{code: mobile.ErrorCodeNotFound, message: "nothing was told of this thread"}
+		}
+		visitThread(visit, user, func(a *arena) *C.parley_chat_thread_info { return a.state(s) })
+		return nil
 	})
 }

@@ -27,6 +27,7 @@ func (l *chatListener) OnThread(event *mobile.ChatThreadEvent, change int32) {
 	t := a.thread(event.ThreadID, event.Topic)
 	t.by = a.text(event.By)
 	t.metadata, t.metadata_count = a.pairs(event.Metadata())
+	t.participants, t.participant_count = a.participants(event.Participants())
 	l.callbacks.call(func(memory unsafe.Pointer) { C.bridge_chat_thread(memory, t, C.int32_t(change)) })
 }
 
@@ -36,6 +37,7 @@ func (l *chatListener) OnParticipants(event *mobile.ChatParticipantsEvent, joine
 	for i := range list.Len() {
 		var a arena
 		p := a.member(event.ThreadID, list.At(i))
+		p.by = a.text(event.By)
 		l.callbacks.call(func(memory unsafe.Pointer) { C.bridge_chat_member(memory, p, number(joined)) })
 		a.free()
 	}
@@ -79,7 +81,38 @@ func (a *arena) message(thread string, m *mobile.ChatMessage, client string) *C.
 		created_on: C.int64_t(m.CreatedOn), edited_on: C.int64_t(m.EditedOn), deleted_on: C.int64_t(m.DeletedOn),
 	}
 	out.metadata, out.metadata_count = a.pairs(m.Metadata())
+	out.attachments, out.attachment_count = a.attachments(m.Attachments())
+	out.participants, out.participant_count = a.participants(m.Participants())
 	return out
+}
+
+// list makes room in C's memory for n of something; nil for none.
+func list[T any](a *arena, n int) []T {
+	if n == 0 {
+		return nil
+	}
+	var one T
+	memory := C.calloc(C.size_t(n), C.size_t(unsafe.Sizeof(one)))
+	a.held = append(a.held, memory)
+	return unsafe.Slice((*T)(memory), n)
+}
+
+func (a *arena) attachments(from *mobile.ChatAttachmentList) (*C.parley_attachment, C.size_t) {
+	to := list[C.parley_attachment](a, int(from.Len()))
+	for i := range to {
+		f := from.At(int32(i))
+		to[i].id, to[i].name, to[i].image = a.text(f.ID), a.text(f.Name), number(f.Image)
+	}
+	return unsafe.SliceData(to), C.size_t(len(to))
+}
+
+func (a *arena) participants(from *mobile.ChatParticipantList) (*C.parley_pair, C.size_t) {
+	to := list[C.parley_pair](a, int(from.Len()))
+	for i := range to {
+		p := from.At(int32(i))
+		to[i].name, to[i].value = a.text(p.UserID), a.text(p.DisplayName)
+	}
+	return unsafe.SliceData(to), C.size_t(len(to))
 }
 
 // thread returns a thread whose other texts are empty.
@@ -96,10 +129,12 @@ func (a *arena) state(s *mobile.ChatThreadState) *C.parley_chat_thread_info {
 	return t
 }
 
+// member returns a member whose other texts are empty.
 func (a *arena) member(thread string, p *mobile.ChatParticipant) *C.parley_chat_participant {
+	none := a.text("")
 	return &C.parley_chat_participant{
 		size: C.sizeof_parley_chat_participant, thread_id: a.text(thread), id: a.text(p.UserID),
-		display_name: a.text(p.DisplayName), share_history_on: C.int64_t(p.ShareHistoryOn),
+		display_name: a.text(p.DisplayName), share_history_on: C.int64_t(p.ShareHistoryOn), by: none, refused_code: none, refused: none,
 	}
 }
 

@@ -146,14 +146,6 @@ func parley_client_shutdown(client C.parley_handle) C.int32_t {
 	return do(client, (*mobile.Client).Shutdown)
 }
 
-//export parley_client_network_changed
-func parley_client_network_changed(client C.parley_handle) C.int32_t {
-	return do(client, func(c *mobile.Client) error {
-		c.NetworkChanged()
-		return nil
-	})
-}
-
 //export parley_audio_write
 func parley_audio_write(client C.parley_handle, pcm C.in_data, size C.size_t) C.int32_t {
 	// Without closures: the audio thread allocates nothing.

@@ -338,18 +338,12 @@ func (a *arena) text(s string) *C.char {
 
 // pairs turns metadata into C's.
 func (a *arena) pairs(m *mobile.Metadata) (*C.parley_pair, C.size_t) {
-	n := int(m.Len())
-	if n == 0 {
-		return nil, 0
-	}
-	memory := C.calloc(C.size_t(n), C.sizeof_parley_pair)
-	a.held = append(a.held, memory)
-	list := unsafe.Slice((*C.parley_pair)(memory), n)
-	for i := range list {
+	to := list[C.parley_pair](a, int(m.Len()))
+	for i := range to {
 		name := m.NameAt(int32(i))
-		list[i].name, list[i].value = a.text(name), a.text(m.Get(name))
+		to[i].name, to[i].value = a.text(name), a.text(m.Get(name))
 	}
-	return &list[0], C.size_t(n)
+	return unsafe.SliceData(to), C.size_t(len(to))
 }
 
 func (a *arena) free() {

@@ -39,22 +39,28 @@ func parley_thread_set_topic(thread C.parley_handle, topic C.in_text) C.int32_t 
 	return withText(thread, topic, (*mobile.ChatThread).SetTopic)
 }
 
-// messageOptions reads the options of a message.
-func messageOptions(from C.in_message_options) (*mobile.ChatMessageOptions, error) {
+// messageOptions reads the options of a message, which may have files or not.
+func messageOptions(from C.in_message_options, files bool) (*mobile.ChatMessageOptions, error) {
 	given, err := options[C.parley_message_options](from)
 	if err != nil {
 		return nil, err
 	}
-	metadata, err := pairsOf(given.metadata, given.metadata_count)
+	metadata, err := metadataOf(given.metadata, given.metadata_count)
 	if err != nil {
 		return nil, err
 	}
 	var t texts
 	o := &mobile.ChatMessageOptions{
-		HTML: given.html != 0, SenderDisplayName: t.read(given.sender_display_name), ClientID: t.read(given.client_id), Metadata: mobile.NewMetadata(),
+		HTML: given.html != 0, SenderDisplayName: t.read(given.sender_display_name), ClientID: t.read(given.client_id), Metadata: metadata,
 	}
-	for _, pair := range metadata {
-		o.Metadata.Set(pair[0], pair[1])
+	if !files && given.attachment_count > 0 {
+		return nil, invalid("an outbox takes no attachments")
+	}
+	if given.attachment_count > maxPairs || given.attachments == nil && given.attachment_count > 0 {
+		return nil, invalid("no attachments, or more than %d", maxPairs)
+	}
+	for _, a := range unsafe.Slice((*C.parley_attachment)(unsafe.Pointer(given.attachments)), int(given.attachment_count)) {
+		o.AddAttachment(&mobile.ChatAttachment{ID: t.read(a.id), Name: t.read(a.name), Image: a.image != 0})
 	}
 	return o, t.err
 }
@@ -63,7 +69,7 @@ func messageOptions(from C.in_message_options) (*mobile.ChatMessageOptions, erro
 func parley_thread_send(thread C.parley_handle, content C.in_text, from C.in_message_options, id **C.char) C.int32_t {
 	repeated := false
 	code := reply(thread, id, func(t *mobile.ChatThread) (string, error) {
-		o, err := messageOptions(from)
+		o, err := messageOptions(from, true)
 		if err != nil {
 			return "", err
 		}
@@ -135,7 +141,9 @@ func parley_thread_remove_member(thread C.parley_handle, id C.in_text) C.int32_t
 //export parley_thread_members
 func parley_thread_members(thread C.parley_handle, visit C.parley_member_visitor, user unsafe.Pointer) C.int32_t {
 	return do(thread, func(t *mobile.ChatThread) error {
-		return each(visit != nil, t.Participants().Next, func(p *mobile.ChatParticipant) bool { return visitMember(visit, user, t.ID(), p) })
+		return each(visit != nil, t.Participants().Next, func(p *mobile.ChatParticipant) bool {
+			return visitMember(visit, user, func(a *arena) *C.parley_chat_participant { return a.member(t.ID(), p) })
+		})
 	})
 }
 
@@ -244,7 +252,7 @@ func parley_outbox_open(chat C.parley_handle, path C.in_text, callbacks C.in_out
 //export parley_outbox_add
 func parley_outbox_add(outbox C.parley_handle, thread, content C.in_text, from C.in_message_options, client **C.char) C.int32_t {
 	return reply(outbox, client, func(o *mobile.Outbox) (string, error) {
-		given, err := messageOptions(from)
+		given, err := messageOptions(from, false)
 		if err != nil {
 			return "", err
 		}

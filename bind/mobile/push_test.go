@@ -1,12 +1,6 @@
 package mobile_test
 
 import (
-	"crypto/rand"
-	"crypto/rsa"
-	"crypto/x509"
-	"encoding/json"
-	"encoding/pem"
-	"os"
 	"strings"
 	"testing"
 	"time"
@@ -100,7 +94,7 @@ func TestFailure_Text(t *testing.T) {
 // there is none.
 func TestPush_WokenByCall(t *testing.T) {
 	testkit.CheckLeaks(t, 5*time.Minute)
-	service := testkit.StartService(t, parley, "--fcm", serviceAccount(t))
+	service := testkit.StartService(t, parley, "--fcm", testkit.PushAccount(t))
 	alice, bob := newPerson(t, service), newPerson(t, service)
 	if err := bob.client.RegisterPush(bob.cred, &mobile.PushDevice{ID: "phone", Platform: mobile.PushPlatformFCM, Token: "0123456789abcdef"}); err != nil {
 		t.Fatal(err)
@@ -130,31 +124,4 @@ func TestPush_WokenByCall(t *testing.T) {
 	wantCode(t, "the caller has hung up", err, mobile.ErrorCodeTimeout)
 	_, err = bob.agent.AwaitIncomingCall("", 1)
 	wantCode(t, "no call", err, mobile.ErrorCodeInvalidArgument)
-}
-
-// serviceAccount makes the file with which a service signs in at Google, of
-// nobody's.
-func serviceAccount(t *testing.T) string {
-	t.Helper()
-	key, err := rsa.GenerateKey(rand.Reader, 2048)
-	if err != nil {
-		t.Fatal(err)
-	}
-	der, err := x509.MarshalPKCS8PrivateKey(key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	data, err := json.Marshal(map[string]string{
-		"type": "service_account", "project_id": "example", "client_email": "parley@example.com", "private_key_id": "1",
-		"private_key": string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})),
-		"token_uri":   "https://localhost:1/token",
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	path := tempFile(t, "account.json")
-	if err := os.WriteFile(path, data, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return path
 }

@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/parley-rtc/parley/internal/testkit"
 )
 
 // libraryC builds the C library into a folder with scripts/bind-c, as `make
@@ -49,9 +51,13 @@ func need(t *testing.T, program string) {
 
 const bindC = "../../bind/c"
 
-// compileC builds the scenario against the library with what pkg-config says.
-func compileC(t *testing.T, library string, static bool, flags ...string) string {
+// scenarioC is the program that all of these tests run.
+var scenarioC = filepath.Join(bindC, "examples", "scenario.c")
+
+// compileC builds a program against the library with what pkg-config says.
+func compileC(t *testing.T, compiler, source, library string, static bool, flags ...string) string {
 	t.Helper()
+	need(t, compiler)
 	need(t, "pkg-config")
 	options := []string{"--cflags", "--libs"}
 	if static {
@@ -59,32 +65,40 @@ func compileC(t *testing.T, library string, static bool, flags ...string) string
 	}
 	query := exec.Command("pkg-config", append(options, "parley")...)
 	query.Env = append(os.Environ(), "PKG_CONFIG_PATH="+filepath.Join(library, "lib", "pkgconfig"))
-	program := filepath.Join(t.TempDir(), "scenario")
-	args := append([]string{"-std=gnu11", "-Wall", "-Wextra", "-Werror", "-O1", "-g", "-o", program, filepath.Join(bindC, "examples", "scenario.c")}, flags...)
+	program := filepath.Join(t.TempDir(), "program")
+	args := append([]string{"-std=gnu11", "-Wall", "-Wextra", "-Werror", "-O1", "-g", "-o", program, source}, flags...)
 	args = append(args, strings.Fields(execute(t, query))...)
-	execute(t, exec.Command("gcc", append(args, "-lpthread")...))
+	execute(t, exec.Command(compiler, append(args, "-lpthread")...))
 	return program
+}
+
+// newScenarioC is a scenario of the program in C, which does more than the others.
+func newScenarioC(t *testing.T) *scenario {
+	t.Helper()
+	s := newScenario(t, "--fcm", testkit.PushAccount(t))
+	s.checks = append(slices.Clone(checks), "controls", "threads", "phone")
+	return s
 }
 
 // TestC runs the scenario against the shared library.
 func TestC(t *testing.T) {
 	library := libraryC(t, "shared")
-	program := compileC(t, library, false)
-	newScenario(t).run([]string{"LD_LIBRARY_PATH=" + filepath.Join(library, "lib")}, program)
+	program := compileC(t, "gcc", scenarioC, library, false)
+	newScenarioC(t).run([]string{"LD_LIBRARY_PATH=" + filepath.Join(library, "lib")}, program)
 }
 
 // TestCSanitized runs it against the static library, both with AddressSanitizer.
 func TestCSanitized(t *testing.T) {
 	library := libraryC(t, "asan")
-	program := compileC(t, library, true, "-fsanitize=address")
-	s := newScenario(t)
+	program := compileC(t, "gcc", scenarioC, library, true, "-fsanitize=address")
+	s := newScenarioC(t)
 	// Calls cost more here, and so do threads.
 	s.run([]string{"PARLEY_CALLS=20", "PARLEY_THREADS=200", "ASAN_OPTIONS=detect_leaks=1:halt_on_error=1"}, program)
 }
 
-// TestCSymbols holds what the library exports against what the header declares.
-func TestCSymbols(t *testing.T) {
-	need(t, "nm")
+// declaredC lists the functions of the header.
+func declaredC(t *testing.T) []string {
+	t.Helper()
 	header, err := os.ReadFile(filepath.Join(bindC, "parley.h"))
 	if err != nil {
 		t.Fatal(err)
@@ -98,6 +112,13 @@ func TestCSymbols(t *testing.T) {
 	if len(declared) < 50 {
 		t.Fatalf("%d functions found in the header", len(declared))
 	}
+	return declared
+}
+
+// TestCSymbols holds what the library exports against what the header declares.
+func TestCSymbols(t *testing.T) {
+	need(t, "nm")
+	declared := declaredC(t)
 	library := filepath.Join(libraryC(t, "shared"), "lib", "libparley.so.0")
 	var exported []string
 	for line := range strings.Lines(execute(t, exec.Command("nm", "-D", "--defined-only", library))) {
@@ -124,5 +145,38 @@ func TestCSymbols(t *testing.T) {
 		if f := strings.Fields(line); len(f) > 0 && f[0] == "LOAD" && f[len(f)-1] != "0x4000" {
 			t.Errorf("not for pages of 16 KB: %s", line)
 		}
+	}
+}
+
+// TestCReference makes the pages of the header, which fails for what is not
+// documented.
+func TestCReference(t *testing.T) {
+	need(t, "doxygen")
+	make := filepath.Join(bindC, "reference")
+	folder := t.TempDir()
+	execute(t, exec.Command(make, folder))
+	var pages strings.Builder
+	err := filepath.WalkDir(folder, func(path string, _ os.DirEntry, err error) error {
+		if err == nil && strings.HasSuffix(path, ".html") {
+			var page []byte
+			page, err = os.ReadFile(path)
+			pages.Write(page)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range declaredC(t) {
+		if !strings.Contains(pages.String(), ">"+name+"</a>") {
+			t.Errorf("%s is on no page", name)
+		}
+	}
+	poor := filepath.Join(t.TempDir(), "poor.h")
+	if err := os.WriteFile(poor, []byte("/** @file */\n/** Documented. */\nint good(void);\nint poor(void);\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if out, err := exec.Command(make, t.TempDir(), poor).CombinedOutput(); err == nil || !strings.Contains(string(out), "poor(void)") {
+		t.Errorf("a function without a comment is nothing to complain about: %v\n%s", err, out)
 	}
 }

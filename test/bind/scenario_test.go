@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"math/bits"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -65,13 +66,15 @@ type scenario struct {
 	heard  string
 	// checks are the names that must be reported; nil: checks.
 	checks []string
+	// slow leaves out what a machine of another kind has no measure for: growth.
+	slow bool
 }
 
-// newScenario starts a service with two users and a thread, and lays out the
-// files.
-func newScenario(t *testing.T) *scenario {
+// newScenario starts a service, with further arguments of `parley serve`, with
+// two users and a thread, and lays out the files.
+func newScenario(t *testing.T, args ...string) *scenario {
 	t.Helper()
-	service := testkit.StartService(t, parley)
+	service := testkit.StartService(t, parley, args...)
 	folder := t.TempDir()
 	s := &scenario{t: t, heard: filepath.Join(folder, "heard.pcm"), speech: speech(t)}
 	alice, aliceToken := service.NewUser(t)
@@ -157,6 +160,13 @@ func (s *scenario) command(ctx context.Context, env []string, program string, ar
 // run runs a program and judges what it says and what bob heard.
 func (s *scenario) run(env []string, program string, args ...string) {
 	s.t.Helper()
+	s.perform(env, program, args...)
+	s.listen()
+}
+
+// perform runs a program and judges what it says. It returns what it wrote.
+func (s *scenario) perform(env []string, program string, args ...string) []byte {
+	s.t.Helper()
 	ctx, cancel := context.WithTimeout(s.t.Context(), programTime)
 	defer cancel()
 	cmd := s.command(ctx, env, program, args...)
@@ -168,7 +178,7 @@ func (s *scenario) run(env []string, program string, args ...string) {
 		s.t.Errorf("%s: %v", filepath.Base(program), err)
 	}
 	s.judge(out)
-	s.listen()
+	return out
 }
 
 // judge reads the lines of a program.
@@ -208,7 +218,7 @@ func (s *scenario) flat(line string) {
 		return
 	}
 	const growth, slack = 1.25, 8
-	if last > first*growth+slack {
+	if !s.slow && last > first*growth+slack {
 		s.t.Errorf("%s grew from %v to %v", name, first, last)
 	}
 }
@@ -227,10 +237,36 @@ func (s *scenario) listen() {
 		return
 	}
 	result := compare(s.speech, heard)
-	s.t.Logf("heard: envelope %.3f, waveform %.3f, %d of %d windows", result.Envelope, result.Waveform, len(result.Lags), result.Windows)
-	if !result.Same() {
+	share, match := understood(result)
+	s.t.Logf("heard: %.2f of %d windows, in the middle as %.3f; envelope %.3f, waveform %.3f", share, result.Windows, match, result.Envelope, result.Waveform)
+	if share < minShare || match < minMatch {
 		s.t.Error("bob did not hear what alice said")
 	}
+}
+
+// What has to be reached for a binding to have carried the speech. A machine
+// with other work to do stops the audio threads now and then, for longer than
+// any jitter buffer lasts, and then some words are missing: that is no fault of
+// the binding, which damages all of it when it damages any. So most of what was
+// said has to be found, and what is in the middle of it has to be right; how
+// little is lost when there is time is judged in engine and by parley demo.
+const (
+	minShare = 0.7
+	minMatch = 0.92
+)
+
+// understood tells the share of the windows with speech that were found, and how
+// much the one in the middle of them was as it was said.
+func understood(result audiocheck.Result) (share, match float64) {
+	if result.Windows == 0 || len(result.Lags) == 0 {
+		return 0, 0
+	}
+	matches := make([]float64, len(result.Lags))
+	for i, l := range result.Lags {
+		matches[i] = l.Match
+	}
+	slices.Sort(matches)
+	return float64(len(matches)) / float64(result.Windows), matches[len(matches)/2]
 }
 
 // compare finds roughly where what was said begins in what was heard, which
@@ -283,24 +319,49 @@ func envelope(samples []int16, step int) []float64 {
 // TestCompare holds the judge itself against what it must take and refuse.
 func TestCompare(t *testing.T) {
 	said := speech(t)
-	late := append(make([]int16, media.AudioSampleRate*17/10), said...)
-	if result := compare(said, late); !result.Same() {
-		t.Errorf("the same, 1.7 s late: %+v", result)
+	const rate = media.AudioSampleRate
+	late := append(make([]int16, rate*17/10), said...)
+	changed := func(change func(heard []int16)) []int16 {
+		heard := slices.Clone(late)
+		change(heard)
+		return heard
 	}
-	if result := compare(said, said); !result.Same() {
-		t.Errorf("the same at once: %+v", result)
-	}
-	half := slices.Clone(late)
-	clear(half[len(half)/2:])
-	for name, heard := range map[string][]int16{
-		"nothing": nil, "silence": make([]int16, len(late)), "half of it": half, "backwards": func() []int16 {
-			b := slices.Clone(late)
-			slices.Reverse(b)
-			return b
-		}(),
+	for name, test := range map[string]struct {
+		heard []int16
+		taken bool
+	}{
+		"at once": {said, true},
+		"late":    {late, true},
+		"a machine that stood still three times": {changed(func(heard []int16) {
+			for _, at := range []int{3, 5, 6} {
+				clear(heard[rate*at : rate*at+rate*3/10])
+			}
+		}), true},
+		"nothing":    {nil, false},
+		"silence":    {make([]int16, len(late)), false},
+		"half of it": {changed(func(heard []int16) { clear(heard[len(heard)/2:]) }), false},
+		"backwards":  {changed(slices.Reverse[[]int16]), false},
+		"every fourth block missing": {changed(func(heard []int16) {
+			for ; len(heard) > 1920; heard = heard[1920:] {
+				clear(heard[:480])
+			}
+		}), false},
+		"blocks of another size": {changed(func(heard []int16) {
+			for ; len(heard) > 480; heard = heard[480:] {
+				copy(heard, heard[40:480])
+			}
+		}), false},
+		"bytes the wrong way round": {changed(func(heard []int16) {
+			for i, v := range heard {
+				heard[i] = int16(bits.ReverseBytes16(uint16(v)))
+			}
+		}), false},
 	} {
-		if result := compare(said, heard); result.Same() {
-			t.Errorf("%s counts as the same: %+v", name, result)
+		result := compare(said, test.heard)
+		share, match := understood(result)
+		t.Logf("%s: %.2f, %.3f", name, share, match)
+		if (share >= minShare && match >= minMatch) != test.taken {
+			t.Errorf("%s: taken %v", name, !test.taken)
 		}
 	}
 }

@@ -295,7 +295,6 @@ def errors(alice, bob):
     incoming = bob.incoming.pop()
     call("incoming_reject", incoming, c.c_int32(1))
     call("release", incoming)
-    call("call_hang_up", started)
     released = wait(lambda: states.user_data not in held)
     call("release", started)
     sys.unraisablehook = sys.__unraisablehook__

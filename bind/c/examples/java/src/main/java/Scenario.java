@@ -259,7 +259,6 @@ public final class Scenario {
     long incoming = bob.incoming.pop();
     check(LIB.parley_incoming_reject(incoming, 1));
     check(LIB.parley_release(incoming));
-    check(LIB.parley_call_hang_up(call));
     ok &= await(() -> !HELD.containsValue(throwing)) && thrown.get() > 1;
     check(LIB.parley_release(call));
     report(ok, "errors", failure.code + ", thrown " + thrown);
