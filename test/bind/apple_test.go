@@ -12,6 +12,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/parley-rtc/parley/internal/testkit"
 )
 
 // swiftSources are the files of the Swift layer and of the sample.
@@ -87,6 +89,93 @@ func TestSwift_Mistakes_AreFound(t *testing.T) {
 		out, err := checkSwift(t, path)
 		if err == nil || !strings.Contains(out, m.want) {
 			t.Errorf("%s with %q: %v, %s", m.file, m.to, err, out)
+		}
+	}
+}
+
+// swiftReference runs bind/ios/reference.
+func swiftReference(t *testing.T, args ...string) (string, error) {
+	t.Helper()
+	if _, err := exec.LookPath("python3"); err != nil {
+		testkit.Missing(t, "python3 is not installed: scripts/setup bind")
+	}
+	out, err := exec.CommandContext(t.Context(), "../../bind/ios/reference", args...).CombinedOutput()
+	return string(out), err
+}
+
+// TestSwift_Reference makes the reference page: every public declaration has a
+// comment, and every link in the page a place.
+func TestSwift_Reference(t *testing.T) {
+	folder := t.TempDir()
+	out, err := swiftReference(t, folder)
+	if t.Log(out); err != nil {
+		t.Fatal(err)
+	}
+	page, err := os.ReadFile(filepath.Join(folder, "index.html"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	places := map[string]bool{}
+	for _, id := range regexp.MustCompile(`id="([^"]*)"`).FindAllStringSubmatch(string(page), -1) {
+		if places[id[1]] {
+			t.Errorf("two places are called %s", id[1])
+		}
+		places[id[1]] = true
+	}
+	for _, link := range regexp.MustCompile(`href="#([^"]*)"`).FindAllStringSubmatch(string(page), -1) {
+		if !places[link[1]] {
+			t.Errorf("a link goes to %s, which is not there", link[1])
+		}
+	}
+	for _, name := range []string{"Client", "Call.hangUp", "CallState.connected", "Client.registerPush-_-deviceID-token-voIPToken-sandbox", "Push.Kind.call"} {
+		if !places[name] {
+			t.Errorf("the page has no %s", name)
+		}
+	}
+	source, err := os.ReadFile("../../bind/ios/Sources/Parley/Call.swift")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, comment := range []string{"/// Leaves the call", "/// They talk.", "/// The call has another state.", "/// The defaults."} {
+		broken := filepath.Join(t.TempDir(), "Call.swift")
+		if err := os.WriteFile(broken, []byte(strings.Replace(string(source), comment, "//", 1)), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if out, err := swiftReference(t, t.TempDir(), broken); err == nil || !strings.Contains(out, "has no comment") {
+			t.Errorf("without %q: %v, %s", comment, err, out)
+		}
+	}
+}
+
+// TestSwift_Snippets holds what the README and the sample call of the Swift API
+// against it.
+func TestSwift_Snippets(t *testing.T) {
+	files, err := filepath.Glob("../../bind/ios/sample/*/*.swift")
+	if err != nil {
+		t.Fatal(err)
+	}
+	readme := "../../bind/ios/README.md"
+	out, err := swiftReference(t, append([]string{"--uses", readme}, files...)...)
+	if t.Log(out); err != nil {
+		t.Error(err)
+	}
+	text, err := os.ReadFile(readme)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range []struct{ from, to, want string }{
+		{"client.makeCallAgent(", "client.callAgent(", "there is no callAgent"},
+		{"bridge.stopRinging(call, reason: reason)", "bridge.stopRinging(call)", "stopRinging does not take (_)"},
+		{"clientID: \"greeting-1\"", "client: \"greeting-1\"", "send does not take (_, client)"},
+		{"ClientOptions(endpoint:", "ClientOptions(address:", "ClientOptions does not take (address)"},
+		{"= try Credential {", "= try Client {", "Client does not take ()"},
+	} {
+		broken := filepath.Join(t.TempDir(), "README.md")
+		if err := os.WriteFile(broken, []byte(strings.Replace(string(text), m.from, m.to, 1)), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if out, err := swiftReference(t, "--uses", broken); err == nil || !strings.Contains(out, m.want) {
+			t.Errorf("with %q: %v, %s", m.to, err, out)
 		}
 	}
 }
