@@ -1,6 +1,11 @@
 package mobile
 
-import "runtime/debug"
+import (
+	"runtime/debug"
+
+	// The library's threads wake up a tenth as often.
+	_ "github.com/parley-rtc/parley/bind/internal/slack"
+)
 
 const (
 	defaultMemoryLimit = 48 << 20

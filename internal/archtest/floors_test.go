@@ -91,7 +91,7 @@ var floors = []floor{
 		others: []string{"github.com", "modernc.org/sqlite"},
 	},
 	// A phone's app has no service in it.
-	{tree: "bind/mobile", ours: []string{"bind/mobile", "engine", "media", "rest/chat", "rest/common", "rest/core", "internal/loop", "internal/dispatch"}},
+	{tree: "bind/mobile", ours: []string{"bind/mobile", "bind/internal/slack", "engine", "media", "rest/chat", "rest/common", "rest/core", "internal/loop", "internal/dispatch"}},
 	{tree: "bind", ours: []string{"bind"}},
 	{
 		tree: "cmd", ours: []string{"cmd", "engine", "rest", "server", "transport", "media", "signaling", "internal"},
