@@ -93,6 +93,40 @@ func TestSwift_Mistakes_AreFound(t *testing.T) {
 	}
 }
 
+// TestSwift_Syntax parses the Swift sources, the manifest of the package and the
+// README's programs, and sees that what is no Swift is found.
+func TestSwift_Syntax(t *testing.T) {
+	if err := exec.CommandContext(t.Context(), "python3", "-c", "import ensurepip, venv").Run(); err != nil {
+		testkit.Missing(t, "python3 with venv is not installed: scripts/setup bind")
+	}
+	parse := func(files ...string) (string, error) {
+		out, err := exec.CommandContext(t.Context(), "../../bind/ios/check-syntax", files...).CombinedOutput()
+		return string(out), err
+	}
+	out, err := parse(append(swiftSources(t), "../../bind/ios/Package.swift", "../../bind/ios/README.md")...)
+	if t.Log(out); err != nil {
+		t.Error(err)
+	}
+	for _, m := range []struct{ file, from, to string }{
+		{"Call.swift", "public func hangUp() async throws {", "public func hangUp() async throws"},
+		{"Call.swift", "case connected = 4", "case connected == 4"},
+		{"Client.swift", "settings.userAgent = options", "settings.userAgent = = options"},
+		{"CallKitBridge.swift", "case .announced: accepting", "case .announced accepting"},
+	} {
+		source, err := os.ReadFile(filepath.Join("../../bind/ios/Sources/Parley", m.file))
+		if err != nil || !strings.Contains(string(source), m.from) {
+			t.Fatalf("%s has no %q: %v", m.file, m.from, err)
+		}
+		broken := filepath.Join(t.TempDir(), m.file)
+		if err := os.WriteFile(broken, []byte(strings.Replace(string(source), m.from, m.to, 1)), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if out, err := parse(broken); err == nil || !strings.Contains(out, "no Swift") {
+			t.Errorf("%s with %q: %v, %s", m.file, m.to, err, out)
+		}
+	}
+}
+
 // swiftReference runs bind/ios/reference.
 func swiftReference(t *testing.T, args ...string) (string, error) {
 	t.Helper()

@@ -13,7 +13,7 @@ import ParleyPCM
 /// With CallKit the system activates the session: call `start` in
 /// `provider(_:didActivate:)` and `stop` in `provider(_:didDeactivate:)`, as
 /// `CallKitBridge` does. Without, activate the session yourself before `start`.
-public final class CallAudio {
+public final class CallAudio: @unchecked Sendable {
     private let core: ParleyMobileAudio
     private let unit: ParleyVoiceUnit
     private var observers: [NSObjectProtocol] = []
@@ -66,7 +66,7 @@ public final class CallAudio {
         on(AVAudioSession.mediaServicesWereResetNotification) { [weak self] _ in try? self?.start() }
     }
 
-    private func on(_ name: Notification.Name, _ body: @escaping (Notification) -> Void) {
+    private func on(_ name: Notification.Name, _ body: @escaping @Sendable (Notification) -> Void) {
         observers.append(NotificationCenter.default.addObserver(forName: name, object: nil, queue: .main, using: body))
     }
 

@@ -7,29 +7,29 @@ import PushKit
 /// Shows the calls of an agent in the phone's own screens, and wakes the
 /// application for a call by a VoIP push. One for an application, made in
 /// `application(_:didFinishLaunchingWithOptions:)`: iOS starts an application for a
-/// push, and ends it when it does not report the call at once. All of it is for the
-/// main queue, and so are the closures of its delegate.
-public final class CallKitBridge: NSObject, CXProviderDelegate, PKPushRegistryDelegate {
+/// push, and ends it when it does not report the call at once. Make it on the main
+/// thread; the closures of its delegate run there.
+public final class CallKitBridge: NSObject, CXProviderDelegate, PKPushRegistryDelegate, @unchecked Sendable {
     /// What the bridge needs of the application.
     public struct Delegate {
         /// Signs in, or returns the agent that is. Called for a push too.
-        public var agent: () async throws -> CallAgent
+        public var agent: @MainActor () async throws -> CallAgent
         /// How calls are accepted and placed: what takes the video, for example.
-        public var options: () -> CallOptions
+        public var options: @MainActor () -> CallOptions
         /// A call that was accepted or placed through the bridge.
-        public var began: (Call) -> Void
+        public var began: @MainActor (Call) -> Void
         /// Each event of such a call; the bridge is the one reader of `Call.events`.
-        public var event: (Call, CallEvent) -> Void
+        public var event: @MainActor (Call, CallEvent) -> Void
         /// The push token, to be registered at the service; nil when it is no longer good.
-        public var token: (Data?) -> Void
+        public var token: @MainActor (Data?) -> Void
         /// A call that could not be placed or accepted, and why.
-        public var failed: (Error) -> Void
+        public var failed: @MainActor (Error) -> Void
 
         /// Names what the application does; `failed` may be left out.
         public init(
-            agent: @escaping () async throws -> CallAgent, options: @escaping () -> CallOptions = { CallOptions() },
-            began: @escaping (Call) -> Void, event: @escaping (Call, CallEvent) -> Void, token: @escaping (Data?) -> Void,
-            failed: @escaping (Error) -> Void = { _ in }
+            agent: @escaping @MainActor () async throws -> CallAgent, options: @escaping @MainActor () -> CallOptions = { CallOptions() },
+            began: @escaping @MainActor (Call) -> Void, event: @escaping @MainActor (Call, CallEvent) -> Void,
+            token: @escaping @MainActor (Data?) -> Void, failed: @escaping @MainActor (Error) -> Void = { _ in }
         ) {
             self.agent = agent
             self.options = options
@@ -164,7 +164,7 @@ public final class CallKitBridge: NSObject, CXProviderDelegate, PKPushRegistryDe
             self.placing[id] = name
             self.controller.request(CXTransaction(action: action)) { error in
                 guard let error = error else { return }
-                DispatchQueue.main.async {
+                Task { @MainActor in
                     self.placing[id] = nil
                     self.delegate.failed(error)
                 }
@@ -173,7 +173,7 @@ public final class CallKitBridge: NSObject, CXProviderDelegate, PKPushRegistryDe
     }
 
     /// Tells the screens what happens to a call; it ends with the call.
-    private func follow(_ call: Call, _ id: UUID) {
+    @MainActor private func follow(_ call: Call, _ id: UUID) {
         calls[id] = call
         delegate.began(call)
         let provider = self.provider
@@ -333,7 +333,7 @@ public final class CallKitBridge: NSObject, CXProviderDelegate, PKPushRegistryDe
             try audio.start()
         } catch {
             // Without sound the call goes on; the screens have no word for it.
-            delegate.failed(error)
+            Task { @MainActor in self.delegate.failed(error) }
         }
     }
 
@@ -344,11 +344,14 @@ public final class CallKitBridge: NSObject, CXProviderDelegate, PKPushRegistryDe
 
     /// Hands the token on.
     public func pushRegistry(_ registry: PKPushRegistry, didUpdate credentials: PKPushCredentials, for type: PKPushType) {
-        delegate.token(credentials.token)
+        let token = credentials.token
+        Task { @MainActor in self.delegate.token(token) }
     }
 
     /// The token is good no more.
-    public func pushRegistry(_ registry: PKPushRegistry, didInvalidatePushTokenFor type: PKPushType) { delegate.token(nil) }
+    public func pushRegistry(_ registry: PKPushRegistry, didInvalidatePushTokenFor type: PKPushType) {
+        Task { @MainActor in self.delegate.token(nil) }
+    }
 
     /// Reports the call before anything else, then has the connection bring it.
     public func pushRegistry(

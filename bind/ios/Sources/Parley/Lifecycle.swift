@@ -25,7 +25,7 @@ final class Lifecycle: @unchecked Sendable {
         #endif
     }
 
-    private func on(_ name: Notification.Name, _ body: @escaping () -> Void) {
+    private func on(_ name: Notification.Name, _ body: @escaping @Sendable () -> Void) {
         observers.append(NotificationCenter.default.addObserver(forName: name, object: nil, queue: nil) { _ in
             // Giving memory back takes some milliseconds, which are not the main thread's.
             DispatchQueue.global(qos: .utility).async(execute: body)

@@ -86,13 +86,12 @@ final class Model: ObservableObject {
                 return try await self.signedInAgent()
             },
             options: { callOptions },
-            began: { [weak self] call in Task { @MainActor in self?.call = call } },
-            event: { [weak self] call, event in Task { @MainActor in self?.happened(call, event) } },
+            began: { [weak self] call in self?.call = call },
+            event: { [weak self] call, event in self?.happened(call, event) },
             token: { [weak self] token in
-                guard let token = token else { return }
-                Task { @MainActor in self?.register(client, credential, token) }
+                if let token = token { self?.register(client, credential, token) }
             },
-            failed: { [weak self] error in Task { @MainActor in self?.failure = error.localizedDescription } }))
+            failed: { [weak self] error in self?.failure = error.localizedDescription }))
         self.client = client
         self.credential = credential
         self.bridge = bridge
