@@ -220,7 +220,7 @@ void checkThreads(void) {
 	}
 	pthread_attr_destroy(&small);
 	CHECK(wrong == 0, @"%ld calls went wrong", wrong);
-	[bob->events await:@"call 9"]; // CallStateDisconnected
+	// The network "changed" a hundred times: bob need not have heard of the end yet.
 	[bob->client close];
 	[pool release];
 	printf("ok threads\n");

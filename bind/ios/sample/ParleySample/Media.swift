@@ -50,10 +50,17 @@ final class VideoScreen: UIView {
     /// For `CallOptions.video`; called on a thread of the library.
     lazy var decoder = VideoDecoder { [weak self] picture, time in
         guard let sample = VideoScreen.sample(picture, time) else { return }
-        DispatchQueue.main.async { (self?.layer as? AVSampleBufferDisplayLayer)?.enqueue(sample) }
+        Task { @MainActor [weak self] in self?.show(sample) }
     }
 
-    private static func sample(_ picture: CVImageBuffer, _ time: CMTime) -> CMSampleBuffer? {
+    private func show(_ sample: CMSampleBuffer) {
+        guard let screen = layer as? AVSampleBufferDisplayLayer else { return }
+        // iOS takes the hardware from an application in the background.
+        if screen.status == .failed { screen.flush() }
+        screen.enqueue(sample)
+    }
+
+    nonisolated private static func sample(_ picture: CVImageBuffer, _ time: CMTime) -> CMSampleBuffer? {
         var format: CMVideoFormatDescription?
         guard CMVideoFormatDescriptionCreateForImageBuffer(allocator: nil, imageBuffer: picture, formatDescriptionOut: &format) == noErr,
               let described = format else { return nil }
