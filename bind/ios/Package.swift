@@ -11,14 +11,15 @@ let package = Package(
         .binaryTarget(name: "ParleyCore", path: "ParleyCore.xcframework"),
         .target(
             name: "ParleyPCM",
-            dependencies: ["ParleyCore"]
+            dependencies: ["ParleyCore"],
+            linkerSettings: [.linkedFramework("AudioToolbox")]
         ),
         .target(
             name: "Parley",
             dependencies: ["ParleyCore", "ParleyPCM"],
             resources: [.copy("PrivacyInfo.xcprivacy")],
-            // The Go runtime asks the system's resolver.
-            linkerSettings: [.linkedLibrary("resolv")]
+            // Go asks the system's resolver, and whether it trusts a certificate.
+            linkerSettings: [.linkedLibrary("resolv"), .linkedFramework("Security"), .linkedFramework("CoreFoundation")]
         ),
     ]
 )

@@ -15,6 +15,8 @@ Pod::Spec.new do |s|
   s.pod_target_xcconfig = { "SWIFT_ACTIVE_COMPILATION_CONDITIONS" => "$(inherited) COCOAPODS" }
   s.resource_bundles = { "ParleyPrivacy" => ["Sources/Parley/PrivacyInfo.xcprivacy"] }
   s.vendored_frameworks = "ParleyCore.xcframework"
-  s.frameworks   = "AVFoundation", "CallKit", "PushKit", "VideoToolbox", "Network"
+  # ParleyCore is static: one copy of it in an application.
+  s.static_framework = true
+  s.frameworks   = "AVFoundation", "AudioToolbox", "CallKit", "PushKit", "VideoToolbox", "Network", "Security", "CoreFoundation"
   s.library      = "resolv"
 end
