@@ -59,6 +59,8 @@ public final class CallKitBridge: NSObject, CXProviderDelegate, PKPushRegistryDe
     private let registry = PKPushRegistry(queue: .main)
     // All of them belong to the main queue.
     private var ringing: [UUID: Ringing] = [:]
+    /// Calls that the connection has brought, also those that are over.
+    private var seen: Set<UUID> = []
     private var calls: [UUID: Call] = [:]
     /// Accepted on the screens before the connection had brought the call.
     private var accepting: [UUID: CXAnswerCallAction] = [:]
@@ -95,19 +97,19 @@ public final class CallKitBridge: NSObject, CXProviderDelegate, PKPushRegistryDe
         DispatchQueue.main.async { self.arrived(call) }
     }
 
-    /// The connection, or the wait for a pushed call, has brought a call: often both.
+    /// The agent's events, or the wait for a pushed call, have brought a call: often
+    /// both, and the second one while it is being accepted already.
     private func arrived(_ call: IncomingCall) {
-        guard let id = UUID(uuidString: call.id), calls[id] == nil else { return }
+        guard let id = UUID(uuidString: call.id), seen.insert(id).inserted else { return }
         if declined.remove(id) != nil {
             Task { try? await call.reject() }
             return
         }
-        let known = ringing[id]
-        guard known?.call == nil else { return }
+        let isShown = ringing[id] != nil
         ringing[id] = .here(call)
         if let action = accepting.removeValue(forKey: id) {
             answer(call, action)
-        } else if known == nil {
+        } else if !isShown {
             report(id, name: call.callerDisplayName, handle: call.callerID, video: call.hasVideo)
         }
     }
@@ -199,12 +201,19 @@ public final class CallKitBridge: NSObject, CXProviderDelegate, PKPushRegistryDe
     }
 
     private func answer(_ call: IncomingCall, _ action: CXAnswerCallAction) {
-        ringing[action.callUUID] = nil
+        let id = action.callUUID
         Task { @MainActor in
             do {
-                self.follow(try await call.accept(self.delegate.options()), action.callUUID)
+                let accepted = try await call.accept(self.delegate.options())
                 action.fulfill()
+                guard self.ringing.removeValue(forKey: id) != nil else {
+                    // Ended on the screens meanwhile.
+                    try? await accepted.hangUp()
+                    return
+                }
+                self.follow(accepted, id)
             } catch {
+                self.ringing[id] = nil
                 action.fail()
                 self.delegate.failed(error)
             }
@@ -257,7 +266,7 @@ public final class CallKitBridge: NSObject, CXProviderDelegate, PKPushRegistryDe
                 action.fulfill()
                 guard self.placing.removeValue(forKey: id) != nil else {
                     // Ended on the screens meanwhile.
-                    try await call.hangUp()
+                    try? await call.hangUp()
                     return
                 }
                 provider.reportOutgoingCall(with: id, startedConnectingAt: nil)
@@ -367,8 +376,13 @@ public final class CallKitBridge: NSObject, CXProviderDelegate, PKPushRegistryDe
             }
             return
         }
-        report(id, name: push.displayName, handle: push.fromID, video: push.hasVideo, done: completion)
-        guard calls[id] == nil, ringing[id] == nil else { return }
+        let isShown = calls[id] != nil || ringing[id] != nil
+        let isOver = !isShown && seen.contains(id)
+        report(id, name: push.displayName, handle: push.fromID, video: push.hasVideo) { [provider] in
+            if isOver { provider.reportCall(with: id, endedAt: nil, reason: .unanswered) }
+            completion()
+        }
+        guard !isShown, !isOver else { return }
         ringing[id] = .announced
         let agent = delegate.agent
         Task { @MainActor [weak self] in
