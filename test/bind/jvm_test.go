@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -83,16 +84,33 @@ func (j jvm) args(class string, options ...string) []string {
 		"-cp", strings.Join(classpath, string(os.PathListSeparator)), class)
 }
 
+// The main classes of bind/android/jvmtest.
+const (
+	javaScenario   = "io.github.parleyrtc.jvmtest.Scenario"
+	kotlinScenario = "io.github.parleyrtc.jvmtest.KotlinScenarioKt"
+)
+
+// badInput are checks of both: nothing where something is wanted and what was
+// closed, a thousand threads, callbacks that do everything, callbacks that are
+// freed while they run.
+var badInput = []string{"nothing", "threads", "callbacks", "freed"}
+
 // TestJVM is the scenario in Java, over the classes that gobind makes.
 func TestJVM(t *testing.T) {
 	j := newJVM(t)
-	newScenario(t).run(nil, "java", j.args("io.github.parleyrtc.jvmtest.Scenario")...)
+	s := newScenario(t)
+	s.checks = append(slices.Clone(checks), badInput...)
+	s.checks = append(s.checks, "throwing")
+	s.run(nil, "java", j.args(javaScenario)...)
 }
 
 // TestKotlin is the scenario in Kotlin, over the layer for Android.
 func TestKotlin(t *testing.T) {
 	j := newJVM(t)
-	newScenario(t).run(nil, "java", j.args("io.github.parleyrtc.jvmtest.KotlinScenarioKt")...)
+	s := newScenario(t)
+	s.checks = append(slices.Clone(checks), badInput...)
+	s.checks = append(s.checks, "throwing", "java")
+	s.run(nil, "java", j.args(kotlinScenario)...)
 }
 
 // knownWarning is what gobind's code leaves undone in every callback: the layer
@@ -101,13 +119,18 @@ const knownWarning = "JNI call made without checking exceptions when required to
 
 // TestKotlin_CheckJNI lets the Java machine check every call of its native
 // interface. An error in what is passed ends the program.
-func TestKotlin_CheckJNI(t *testing.T) {
+func TestKotlin_CheckJNI(t *testing.T) { checkJNI(t, kotlinScenario) }
+
+// TestJVM_CheckJNI does it without the layer, which lets no exception pass.
+func TestJVM_CheckJNI(t *testing.T) { checkJNI(t, javaScenario) }
+
+func checkJNI(t *testing.T, class string) {
 	j := newJVM(t)
 	s := newScenario(t)
+	s.checks = append(slices.Clone(checks), badInput...)
 	ctx, cancel := context.WithTimeout(t.Context(), programTime)
 	defer cancel()
-	cmd := s.command(ctx, []string{"PARLEY_CALLS=2"}, "java",
-		j.args("io.github.parleyrtc.jvmtest.KotlinScenarioKt", "-Xcheck:jni", "-XX:+DisplayVMOutputToStderr")...)
+	cmd := s.command(ctx, []string{"PARLEY_CALLS=2", "PARLEY_CHECK_JNI=1"}, "java", j.args(class, "-Xcheck:jni", "-XX:+DisplayVMOutputToStderr")...)
 	var machine bytes.Buffer
 	cmd.Stderr = &machine
 	said, err := cmd.Output()
@@ -129,6 +152,25 @@ func TestKotlin_CheckJNI(t *testing.T) {
 		t.Error("the Java machine has not checked")
 	}
 	s.judge(said)
+}
+
+// TestKotlin_Shrunk is the scenario as R8 leaves an application that has the
+// AAR's rules and no others: what Go looks up by name is there, and all else has
+// another name.
+func TestKotlin_Shrunk(t *testing.T) {
+	j := newJVM(t)
+	out := t.TempDir()
+	if said, err := script(t, "jvmtest/shrink", j.folder, out); err != nil {
+		t.Fatalf("shrink: %v\n%s", err, said)
+	}
+	names, err := os.ReadFile(filepath.Join(out, "names.txt"))
+	if err != nil || bytes.Contains(names, []byte("parleyrtc.CallAgent -> io.github.")) || !bytes.Contains(names, []byte("parleyrtc.CallAgent -> ")) {
+		t.Errorf("R8 has left the layer its names: %v", err)
+	}
+	s := newScenario(t)
+	s.checks = append(slices.Clone(checks), "threads", "throwing", "java")
+	s.run([]string{"PARLEY_CALLS=2", "PARLEY_SHRUNK=1"}, "java", "-Xmx256m", "-Djava.library.path="+filepath.Join(j.folder, "lib"),
+		"-cp", filepath.Join(out, "shrunk.jar"), kotlinScenario)
 }
 
 // script runs a script of bind/android and returns what it says.
@@ -155,9 +197,79 @@ func TestAndroidSample(t *testing.T) {
 	if err != nil || len(sources) == 0 {
 		t.Fatalf("the sample's sources: %v %v", sources, err)
 	}
+	kotlin, java := readmePrograms(t, out)
+	sources = append(sources, kotlin)
 	classpath := strings.Join([]string{filepath.Join(j.folder, "kotlin"), filepath.Join(j.folder, "classes"), out}, ":")
+	kotlinJars := filepath.Join(j.jars, "kotlin-stdlib-2.2.20.jar") + ":" + filepath.Join(j.jars, "kotlinx-coroutines-core-jvm-1.10.2.jar")
+	if err := carryOut(exec.CommandContext(t.Context(), "javac", "-cp", classpath+":"+kotlinJars, "-d", out, java)); err != nil {
+		t.Error(err)
+	}
 	if said, err := script(t, "kotlinc", append([]string{"-cp", classpath, "-d", out}, sources...)...); err != nil {
 		t.Errorf("kotlinc: %v\n%s", err, said)
+	}
+}
+
+// readmePrograms lays out the two programs that bind/android/README.md begins
+// with, in a frame that has what they name.
+func readmePrograms(t *testing.T, folder string) (kotlin, java string) {
+	t.Helper()
+	readme, err := os.ReadFile(filepath.Join(root, "bind", "android", "README.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	program := func(file, language, before, after string) string {
+		_, rest, _ := strings.Cut(string(readme), "```"+language+"\n")
+		code, _, found := strings.Cut(rest, "\n```")
+		if !found {
+			t.Fatalf("README.md has no program in %s", language)
+		}
+		path := filepath.Join(folder, file)
+		if err := os.WriteFile(path, []byte(before+code+after), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	kotlin = program("Readme.kt", "kotlin", `import io.github.parleyrtc.*
+import io.github.parleyrtc.android.AudioDevice
+
+suspend fun readme(context: android.content.Context, token: String, ring: (IncomingCall) -> Unit) {
+`, "\n}\n")
+	java = program("Readme.java", "java", `import io.github.parleyrtc.*;
+
+abstract class Readme {
+    interface BackEnd { String token() throws java.io.IOException; }
+    abstract void show(String text);
+    void program(Parley parley, BackEnd backEnd) throws Exception {
+`, "\n    }\n}\n")
+	return kotlin, java
+}
+
+// TestAndroidReference makes the pages of the Kotlin layer, for which all that is
+// public must have a comment.
+func TestAndroidReference(t *testing.T) {
+	newJVM(t)
+	if _, err := exec.LookPath("javadoc"); err != nil {
+		testkit.Missing(t, "javadoc is not installed: scripts/setup bind")
+	}
+	out := t.TempDir()
+	if said, err := script(t, "reference", out); err != nil {
+		t.Fatalf("reference: %v\n%s", err, said)
+	}
+	for page, says := range map[string]string{
+		"index.html": "io.github.parleyrtc",
+		"-parley -for -android/io.github.parleyrtc/-call/hang-up.html": "Leaves the call",
+		"generated/io/github/parleyrtc/mobile/Call.html":               "hangUp",
+	} {
+		if text, err := os.ReadFile(filepath.Join(out, page)); err != nil || !strings.Contains(string(text), says) {
+			t.Errorf("%s does not say %q: %v", page, says, err)
+		}
+	}
+	bare := filepath.Join(t.TempDir(), "Bare.kt")
+	if err := os.WriteFile(bare, []byte("package bare\n\npublic class Bare\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if said, err := script(t, "dokka/pages", t.TempDir(), filepath.Dir(bare)); err == nil || !strings.Contains(string(said), "Undocumented: bare/Bare") {
+		t.Errorf("a class without a comment: %v\n%s", err, said)
 	}
 }
 

@@ -16,8 +16,8 @@ android {
 
     // What `make bind-android` leaves there: gobind's classes beside the layer, and
     // one library for each kind of processor, aligned to pages of 16 KB.
-    sourceSets["main"].java.srcDir(layout.buildDirectory.dir("gobind/java"))
-    sourceSets["main"].jniLibs.srcDir(layout.buildDirectory.dir("gobind/jniLibs"))
+    sourceSets["main"].java.srcDir(layout.buildDirectory.dir("gobind/java").get().asFile)
+    sourceSets["main"].jniLibs.srcDir(layout.buildDirectory.dir("gobind/jniLibs").get().asFile)
 
     packaging {
         jniLibs.useLegacyPackaging = false

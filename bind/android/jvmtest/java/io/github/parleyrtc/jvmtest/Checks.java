@@ -15,6 +15,7 @@ public final class Checks {
     }
 
     public void check(String name, Check check) {
+        long begun = System.nanoTime();
         try {
             check.run();
             System.out.println("ok " + name);
@@ -23,6 +24,7 @@ public final class Checks {
             System.out.println("FAIL " + name + ": " + e);
             e.printStackTrace(System.out);
         }
+        System.out.println("took " + (System.nanoTime() - begun) / 1_000_000 + " ms");
     }
 
     /** Ends the program: threads of Go would keep it. */

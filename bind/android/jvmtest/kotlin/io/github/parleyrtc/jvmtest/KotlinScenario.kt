@@ -1,6 +1,5 @@
 package io.github.parleyrtc.jvmtest
 
-import io.github.parleyrtc.Background
 import io.github.parleyrtc.Call
 import io.github.parleyrtc.CallAgent
 import io.github.parleyrtc.CallAgentEvent
@@ -14,6 +13,7 @@ import io.github.parleyrtc.Credential
 import io.github.parleyrtc.IncomingCall
 import io.github.parleyrtc.Parley
 import io.github.parleyrtc.ParleyException
+import io.github.parleyrtc.ParleyLog
 import io.github.parleyrtc.ParleyOptions
 import io.github.parleyrtc.Push
 import io.github.parleyrtc.VideoCodec
@@ -34,21 +34,21 @@ import java.io.File
 import java.util.concurrent.CopyOnWriteArrayList
 import java.util.concurrent.LinkedBlockingQueue
 
-private fun env(name: String): String = System.getenv("PARLEY_$name") ?: error("PARLEY_$name is not set")
+internal fun env(name: String): String = System.getenv("PARLEY_$name") ?: error("PARLEY_$name is not set")
 
-private const val LIMIT = Checks.LIMIT_SECONDS * 1000
+internal const val LIMIT = Checks.LIMIT_SECONDS * 1000
 
 /** Runs a check in a coroutine, bounded. */
-private fun Checks.suspending(name: String, block: suspend CoroutineScope.() -> Unit) =
+internal fun Checks.suspending(name: String, block: suspend CoroutineScope.() -> Unit) =
     check(name) { runBlocking { withTimeout(5 * LIMIT) { block() } } }
 
 /** A user at a phone. */
-private class Person(name: String) {
+internal class Person(name: String, log: ParleyLog? = null) {
     val id = env("${name}_ID")
     val thrown = CopyOnWriteArrayList<Throwable>()
     val rings = LinkedBlockingQueue<IncomingCall>()
     val parley = Parley(
-        ParleyOptions(env("ENDPOINT"), rootCertificates = File(env("CA")).readText(), listenerErrors = { thrown.add(it) }),
+        ParleyOptions(env("ENDPOINT"), rootCertificates = File(env("CA")).readText(), log = log, listenerErrors = { thrown.add(it) }),
     )
     val credential = Credential.of(env("${name}_TOKEN"))
     lateinit var agent: CallAgent
@@ -70,7 +70,7 @@ private class Person(name: String) {
     }
 }
 
-private suspend inline fun <reified E : ParleyException> throws(crossinline block: suspend () -> Unit): E {
+internal suspend inline fun <reified E : ParleyException> throws(crossinline block: suspend () -> Unit): E {
     try {
         block()
     } catch (e: Throwable) {
@@ -222,19 +222,6 @@ private class KotlinScenario(val checks: Checks) {
         runBlocking { throws<ParleyException.InvalidArgument> { Push.parse("{}") } }
     }
 
-    // The way for Java, used from Kotlin.
-    fun background() {
-        val ended = LinkedBlockingQueue<Any>()
-        Background.start<Call>({ k ->
-            val start: suspend () -> Call = { alice.agent.startCall(bob.id) }
-            @Suppress("UNCHECKED_CAST")
-            (start as Function1<kotlin.coroutines.Continuation<Call>, Any?>).invoke(k)
-        }) { call, error -> ended.add(call ?: error!!) }
-        val got = Checks.take(ended, "the completion")
-        Checks.that(got is Call, "completed with $got")
-        runBlocking { (got as Call).hangUp() }
-    }
-
     suspend fun calls() {
         val count = env("CALLS").toInt()
         var first: Probe.Sample? = null
@@ -277,8 +264,17 @@ public fun main() {
     checks.suspending("chat") { s.chat() }
     checks.suspending("typing") { s.typing() }
     checks.suspending("errors") { s.errors() }
+    val bad = KotlinBadInput(s.bob)
+    checks.suspending("threads") { bad.threads() }
+    checks.suspending("throwing") { bad.throwing() }
+    // These name methods and classes, which R8 has given others.
+    if (System.getenv("PARLEY_SHRUNK") == null) {
+        checks.suspending("nothing") { bad.nothing() }
+        checks.suspending("callbacks") { bad.callbacks() }
+        checks.suspending("freed") { bad.freed() }
+    }
     checks.check("push") { s.push() }
-    checks.check("background") { s.background() }
+    checks.check("java") { JavaCaller.call(s.alice.parley, s.bob.agent, s.alice.chat, env("THREAD")) }
     checks.suspending("calls") { s.calls() }
     checks.suspending("close") { s.close() }
     checks.exit()

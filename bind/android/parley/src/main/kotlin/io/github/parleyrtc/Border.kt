@@ -28,9 +28,10 @@ internal inline fun <T> native(block: () -> T): T =
         throw ParleyException.of(e)
     }
 
-// Methods that wait do so on threads of their own kind: the operations outlive a
-// coroutine that was cancelled, bounded by ParleyOptions.timeLimitMillis.
-private val operations = CoroutineScope(Dispatchers.IO)
+// Methods that wait do so on threads of their own, which are beside those of the
+// application's Dispatchers.IO: the operations outlive a coroutine that was
+// cancelled, bounded by ParleyOptions.timeLimitMillis.
+private val operations = CoroutineScope(Dispatchers.IO.limitedParallelism(128, "parley"))
 
 /**
  * Runs what blocks, away from the caller's thread. A coroutine that is cancelled
@@ -104,6 +105,13 @@ public fun interface Completion<T> {
     public fun onCompleted(result: T?, error: Throwable?)
 }
 
+/** A suspending method, called from Java with the continuation that it is given. */
+public fun interface Operation<T> {
+    /** Calls the method and returns what it returns. */
+    @Throws(ParleyException::class)
+    public fun begin(continuation: Continuation<T>): Any?
+}
+
 /**
  * The way for Java to the suspending methods:
  * `Background.await(k -> call.hangUp(k))` on a thread that may wait, or
@@ -113,11 +121,11 @@ public object Background {
     /** Runs the operation and waits for it. Not for the main thread. */
     @JvmStatic
     @Throws(ParleyException::class, InterruptedException::class)
-    public fun <T> await(operation: (Continuation<T>) -> Any?): T = runBlocking { suspended(operation) }
+    public fun <T> await(operation: Operation<T>): T = runBlocking { suspended(operation) }
 
     /** Starts the operation; [completion] is called on a thread of the library. */
     @JvmStatic
-    public fun <T> start(operation: (Continuation<T>) -> Any?, completion: Completion<T>) {
+    public fun <T> start(operation: Operation<T>, completion: Completion<T>) {
         val block: suspend () -> T = { suspended(operation) }
         block.startCoroutine(
             Continuation(EmptyCoroutineContext) { result ->
@@ -127,8 +135,8 @@ public object Background {
     }
 
     @Suppress("UNCHECKED_CAST")
-    private suspend fun <T> suspended(operation: (Continuation<T>) -> Any?): T =
-        kotlin.coroutines.intrinsics.suspendCoroutineUninterceptedOrReturn { k -> operation(k) }
+    private suspend fun <T> suspended(operation: Operation<T>): T =
+        kotlin.coroutines.intrinsics.suspendCoroutineUninterceptedOrReturn { k -> operation.begin(k) }
 }
 
 internal fun text(value: String?): String = value ?: ""

@@ -40,19 +40,45 @@ public class CallOptions @JvmOverloads constructor(
 
 /** What happens to a call. */
 public sealed class CallEvent {
-    /** The state changed; the last one is [CallState.Disconnected]. */
+    /**
+     * The state changed; the last one is [CallState.Disconnected].
+     *
+     * @property state the new state, with the reason when the call is over.
+     */
     public data class StateChanged(val state: CallState) : CallEvent()
 
-    /** The media path was found, lost or found again. */
+    /**
+     * The media path was found, lost or found again.
+     *
+     * @property state where the media path stands now.
+     */
     public data class MediaStateChanged(val state: MediaState) : CallEvent()
 
-    /** Another side joined, left or changed. */
+    /**
+     * Another side joined, left or changed.
+     *
+     * @property participant the other side as it is now.
+     * @property change what is different.
+     */
     public data class ParticipantChanged(val participant: RemoteParticipant, val change: ParticipantChange) : CallEvent()
 
-    /** This side's outgoing or incoming audio was muted or unmuted. */
+    /**
+     * This side's outgoing or incoming audio was muted or unmuted.
+     *
+     * @property muted whether outgoing audio is muted now.
+     * @property incomingMuted whether incoming audio is muted now.
+     */
     public data class MutedChanged(val muted: Boolean, val incomingMuted: Boolean) : CallEvent()
 
-    /** A data message came. */
+    /**
+     * A data message came.
+     *
+     * @property participant who sent it; null when nobody knows.
+     * @property channelId the channel, 1 to 65,535.
+     * @property lossy whether the channel may lose messages.
+     * @property sequence the number of the message in its channel, from 1 on; a gap is a message that was lost.
+     * @property data the message, at most 32,768 bytes; it belongs to who hears it first and is not to be changed.
+     */
     public class DataReceived internal constructor(
         public val participant: RemoteParticipant?,
         public val channelId: Int,
@@ -61,10 +87,19 @@ public sealed class CallEvent {
         public val data: ByteArray,
     ) : CallEvent()
 
-    /** A DTMF tone came: one of 0–9, A–D, * and #. */
+    /**
+     * A DTMF tone came: one of 0–9, A–D, * and #.
+     *
+     * @property participant who played it; null when nobody knows.
+     * @property tone one character.
+     */
     public data class ToneReceived(val participant: RemoteParticipant?, val tone: String) : CallEvent()
 
-    /** Statistics, as JSON with the names of webrtc-stats. */
+    /**
+     * Statistics, as JSON with the names of webrtc-stats.
+     *
+     * @property json what [Call.stats] gives.
+     */
     public data class Stats(val json: String) : CallEvent()
 }
 
@@ -208,11 +243,21 @@ public class Call internal constructor(private val agent: CallAgent, private val
         data = this@Call.data
         options.camera?.let { camera = it.native }
         options.video?.let { taker ->
-            setVideo { _, frame -> parley.callbacks.run { taker.onVideoFrame(this@Call, VideoFrame.of(frame)) } }
+            setVideo { call, frame ->
+                parley.callbacks.run {
+                    bind(call)
+                    taker.onVideoFrame(this@Call, VideoFrame.of(frame))
+                }
+            }
         }
         if (options.statsIntervalMillis > 0) {
             statsInterval = options.statsIntervalMillis
-            stats = CallStatsListener { _, json -> parley.callbacks.run { tell(CallEvent.Stats(json)) } }
+            stats = CallStatsListener { call, json ->
+                parley.callbacks.run {
+                    bind(call)
+                    tell(CallEvent.Stats(json))
+                }
+            }
         }
     }
 

@@ -12,6 +12,7 @@ import kotlinx.coroutines.flow.asStateFlow
 import kotlinx.coroutines.flow.update
 import java.util.Collections
 import java.util.concurrent.ConcurrentHashMap
+import java.util.concurrent.CountDownLatch
 
 /**
  * One signed-in endpoint.
@@ -29,24 +30,45 @@ public class CallAgentOptions @JvmOverloads constructor(
 /** The connection of an agent to the service. */
 public sealed class ConnectionState {
     /** Calls come and go. */
-    public object Connected : ConnectionState()
+    public data object Connected : ConnectionState()
 
-    /** The connection is being restored; calls go on. */
+    /**
+     * The connection is being restored; calls go on.
+     *
+     * @property error why the connection was lost, if that is known.
+     */
     public data class Reconnecting(val error: ParleyException?) : ConnectionState()
 
-    /** Final; with [ParleyException.Unauthorized] sign in anew. */
+    /**
+     * Final; with [ParleyException.Unauthorized] sign in anew.
+     *
+     * @property error why; null after [CallAgent.close].
+     */
     public data class Disconnected(val error: ParleyException?) : ConnectionState()
 }
 
 /** What happens to an agent. */
 public sealed class CallAgentEvent {
-    /** Somebody calls this user. */
+    /**
+     * Somebody calls this user.
+     *
+     * @property call the call, to be accepted or rejected.
+     */
     public data class Incoming(val call: IncomingCall) : CallAgentEvent()
 
-    /** A call rings here no more and was not taken here. */
+    /**
+     * A call rings here no more and was not taken here.
+     *
+     * @property call the call that rang.
+     * @property reason 487/10003: another device took it; 487/0: the caller gave up; 487/10004: nobody answered.
+     */
     public data class IncomingEnded(val call: IncomingCall, val reason: EndReason) : CallAgentEvent()
 
-    /** The connection was lost, came back or is over. */
+    /**
+     * The connection was lost, came back or is over.
+     *
+     * @property state where the connection stands now.
+     */
     public data class ConnectionChanged(val state: ConnectionState) : CallAgentEvent()
 }
 
@@ -62,7 +84,10 @@ public class CallAgent internal constructor(internal val parley: Parley, listene
     private val connectionNow = MutableStateFlow<ConnectionState>(ConnectionState.Connected)
     private val ringing = MutableStateFlow<List<IncomingCall>>(emptyList())
     private val live: MutableSet<Call> = Collections.newSetFromMap(ConcurrentHashMap())
-    private lateinit var agent: io.github.parleyrtc.mobile.CallAgent
+    @Volatile private lateinit var agent: io.github.parleyrtc.mobile.CallAgent
+
+    // The library may tell something before signing in has returned here.
+    private val signedIn = CountDownLatch(1)
 
     /** The calls that ring here, oldest first. */
     public val incomingCalls: StateFlow<List<IncomingCall>> = ringing.asStateFlow()
@@ -77,20 +102,25 @@ public class CallAgent internal constructor(internal val parley: Parley, listene
     public val identifier: String get() = agent.identifier()
 
     internal val heard = object : NativeListener {
-        override fun onIncomingCall(call: NativeIncomingCall) = parley.callbacks.run {
+        private fun hear(block: () -> Unit) = parley.callbacks.run {
+            signedIn.await()
+            if (this@CallAgent::agent.isInitialized) block()
+        }
+
+        override fun onIncomingCall(call: NativeIncomingCall) = hear {
             val incoming = IncomingCall(this@CallAgent, call)
             ringing.update { it + incoming }
             tell(CallAgentEvent.Incoming(incoming))
         }
 
-        override fun onIncomingCallEnded(call: NativeIncomingCall, reason: NativeEndReason) = parley.callbacks.run {
+        override fun onIncomingCallEnded(call: NativeIncomingCall, reason: NativeEndReason) = hear {
             val id = call.id()
             val known = ringing.value.find { it.id == id } ?: IncomingCall(this@CallAgent, call)
             ringEnded(known)
             tell(CallAgentEvent.IncomingEnded(known, EndReason.of(reason)))
         }
 
-        override fun onConnectionStateChanged(state: Int, failure: Failure?) = parley.callbacks.run {
+        override fun onConnectionStateChanged(state: Int, failure: Failure?) = hear {
             val error = failure?.let { ParleyException.of(it) }
             val now = when (state) {
                 Mobile.ConnectionStateConnected -> ConnectionState.Connected
@@ -107,9 +137,13 @@ public class CallAgent internal constructor(internal val parley: Parley, listene
         }
     }
 
-    internal fun bind(made: io.github.parleyrtc.mobile.CallAgent) {
-        agent = made
-    }
+    /** Signs in, and lets events pass whether that succeeds or not. */
+    internal fun signIn(connect: (NativeListener) -> io.github.parleyrtc.mobile.CallAgent): io.github.parleyrtc.mobile.CallAgent =
+        try {
+            connect(heard).also { agent = it }
+        } finally {
+            signedIn.countDown()
+        }
 
     internal fun callEnded(call: Call) {
         live -= call

@@ -6,6 +6,10 @@ import io.github.parleyrtc.mobile.Mobile
 /**
  * Why a call ended: a code and subcode of Azure Communication Services, 0/0 for
  * the ordinary end, and a sentence for a developer.
+ *
+ * @property code a code like a status of SIP; 0 for the ordinary end.
+ * @property subcode says more than the code; 0 when there is no more.
+ * @property message a sentence in English for a log, not for users.
  */
 public data class EndReason(val code: Int, val subcode: Int, val message: String) {
     internal companion object {
@@ -17,37 +21,38 @@ public data class EndReason(val code: Int, val subcode: Int, val message: String
 /** The state of a call; [Disconnected] is final. */
 public sealed class CallState {
     /** Was just made. */
-    public object None : CallState()
+    public data object None : CallState()
 
     /** Plays an announcement before the call is connected. */
-    public object EarlyMedia : CallState()
+    public data object EarlyMedia : CallState()
 
     /** Is being set up. */
-    public object Connecting : CallState()
+    public data object Connecting : CallState()
 
     /** An outgoing call that rings at the other side. */
-    public object Ringing : CallState()
+    public data object Ringing : CallState()
 
     /** Has media. */
-    public object Connected : CallState()
+    public data object Connected : CallState()
 
     /** Was put on hold by this side, maybe by the other too. */
-    public object LocalHold : CallState()
+    public data object LocalHold : CallState()
 
     /** Was put on hold by the other side only. */
-    public object RemoteHold : CallState()
+    public data object RemoteHold : CallState()
 
     /** Waits to be admitted. */
-    public object InLobby : CallState()
+    public data object InLobby : CallState()
 
     /** Is being hung up. */
-    public object Disconnecting : CallState()
+    public data object Disconnecting : CallState()
 
-    /** Is over. */
+    /**
+     * Is over.
+     *
+     * @property reason why the call ended.
+     */
     public data class Disconnected(val reason: EndReason) : CallState()
-
-    /** The name without the class, for logs. */
-    override fun toString(): String = javaClass.simpleName
 
     internal companion object {
         fun of(state: Int, reason: () -> NativeEndReason?): CallState = when (state) {
@@ -104,7 +109,16 @@ public enum class ParticipantState(internal val number: Int) {
     DISCONNECTED(Mobile.ParticipantStateDisconnected),
 }
 
-/** Another side of a call, as it was when it was told. */
+/**
+ * Another side of a call, as it was when it was told.
+ *
+ * @property identifier the raw id, `8:acs:…`.
+ * @property displayName the name that it gave, or nothing.
+ * @property state where it stands in the call.
+ * @property isMuted whether it has muted itself.
+ * @property isSpeaking whether its voice is heard.
+ * @property hasVideo whether it sends video.
+ */
 public data class RemoteParticipant(
     val identifier: String,
     val displayName: String,

@@ -55,19 +55,33 @@ public enum class ChatChange(internal val number: Int) {
 /** The connection for events. */
 public sealed class ChatConnection {
     /** [ChatClient.start] has not succeeded yet. */
-    public object NotStarted : ChatConnection()
+    public data object NotStarted : ChatConnection()
 
     /** Everything that happened so far was told. */
-    public object Synced : ChatConnection()
+    public data object Synced : ChatConnection()
 
-    /** The connection is lost; what happens meanwhile is told later. */
+    /**
+     * The connection is lost; what happens meanwhile is told later.
+     *
+     * @property error why the connection was lost, if that is known.
+     */
     public data class Reconnecting(val error: ParleyException?) : ChatConnection()
 
-    /** The service sent the user away. Final. */
+    /**
+     * The service sent the user away. Final.
+     *
+     * @property error why; [ParleyException.Unauthorized] asks for a new sign-in.
+     */
     public data class Closed(val error: ParleyException?) : ChatConnection()
 }
 
-/** A member of a thread. [shareHistoryOn] is in milliseconds since 1970; zero: from the beginning. */
+/**
+ * A member of a thread. [shareHistoryOn] is in milliseconds since 1970; zero: from the beginning.
+ *
+ * @property userId the raw id, `8:acs:…`.
+ * @property displayName the name shown to the others, or nothing.
+ * @property shareHistoryOn from when on the member sees what was written, in milliseconds since 1970; zero: from the beginning.
+ */
 public data class ChatParticipant @JvmOverloads constructor(
     val userId: String,
     val displayName: String = "",
@@ -102,10 +116,32 @@ public enum class ChatMessageType(internal val number: Int) {
     PARTICIPANT_REMOVED(Mobile.MessageTypeParticipantRemoved),
 }
 
-/** An image of a message ([isImage]), which [ChatThread.image] fetches, or another file. */
+/**
+ * An image of a message ([isImage]), which [ChatThread.image] fetches, or another file.
+ *
+ * @property id names it in its thread.
+ * @property name what the sender called it, or nothing.
+ * @property isImage whether [ChatThread.image] fetches it.
+ */
 public data class ChatAttachment(val id: String, val name: String, val isImage: Boolean)
 
-/** A message. Times are in milliseconds since 1970, zero for never; [sequence] orders those of a thread. */
+/**
+ * A message. Times are in milliseconds since 1970, zero for never; [sequence] orders those of a thread.
+ *
+ * @property id names the message in its thread.
+ * @property version changes with every edit.
+ * @property type what kind it is.
+ * @property sequence its place in the thread.
+ * @property content what was written; empty for other types and after it was deleted.
+ * @property senderId the raw id of who wrote it; empty for what the service tells.
+ * @property senderDisplayName the name that went with it, or nothing.
+ * @property createdOn when it was written.
+ * @property editedOn when it was edited last.
+ * @property deletedOn when it was deleted.
+ * @property metadata names and values of the application's own.
+ * @property participants who came or went, for those two types.
+ * @property attachments images and files.
+ */
 public data class ChatMessage(
     val id: String,
     val version: String,
@@ -134,14 +170,28 @@ public data class ChatMessage(
     }
 }
 
-/** Up to where a participant has read; [readOn] in milliseconds since 1970. */
+/**
+ * Up to where a participant has read; [readOn] in milliseconds since 1970.
+ *
+ * @property senderId the raw id of who has read.
+ * @property messageId the last message that was read.
+ * @property readOn when, in milliseconds since 1970.
+ */
 public data class ChatReadReceipt(val senderId: String, val messageId: String, val readOn: Long) {
     internal companion object {
         fun of(r: NativeReceipt): ChatReadReceipt = ChatReadReceipt(text(r.senderID), text(r.messageID), r.readOn)
     }
 }
 
-/** Where a thread stands for the user. */
+/**
+ * Where a thread stands for the user.
+ *
+ * @property threadId the thread.
+ * @property topic what it is about.
+ * @property lastRead the id of the last message that the user has read, or nothing.
+ * @property unread how many messages of others came since.
+ * @property isGone whether the user is in it no more.
+ */
 public data class ChatThreadState(
     val threadId: String,
     val topic: String,
@@ -157,10 +207,26 @@ public data class ChatThreadState(
 
 /** What happens in the user's threads. */
 public sealed class ChatEvent {
-    /** A message came, was edited or deleted, the user's own included. */
+    /**
+     * A message came, was edited or deleted, the user's own included.
+     *
+     * @property threadId where.
+     * @property message the message as it is now.
+     * @property change what happened to it.
+     * @property clientId what [SendOptions.clientId] was, for one of the user's own; otherwise empty.
+     */
     public data class Message(val threadId: String, val message: ChatMessage, val change: ChatChange, val clientId: String) : ChatEvent()
 
-    /** A thread was made, changed or deleted. */
+    /**
+     * A thread was made, changed or deleted.
+     *
+     * @property threadId the thread.
+     * @property topic what it is about.
+     * @property by the raw id of who did it.
+     * @property change what happened to it.
+     * @property metadata names and values of the application's own.
+     * @property participants its members, when it is new.
+     */
     public data class Thread(
         val threadId: String,
         val topic: String,
@@ -170,20 +236,46 @@ public sealed class ChatEvent {
         val participants: List<ChatParticipant>,
     ) : ChatEvent()
 
-    /** Members came, or went. */
+    /**
+     * Members came, or went.
+     *
+     * @property threadId where.
+     * @property by the raw id of who added or removed them.
+     * @property joined true: they came; false: they went.
+     * @property participants who.
+     */
     public data class Participants(val threadId: String, val by: String, val joined: Boolean, val participants: List<ChatParticipant>) :
         ChatEvent()
 
-    /** Somebody else writes. */
+    /**
+     * Somebody else writes.
+     *
+     * @property threadId where.
+     * @property senderId the raw id of who writes.
+     * @property senderDisplayName the name, or nothing.
+     */
     public data class Typing(val threadId: String, val senderId: String, val senderDisplayName: String) : ChatEvent()
 
-    /** Somebody has read, perhaps the user at another device. */
+    /**
+     * Somebody has read, perhaps the user at another device.
+     *
+     * @property threadId where.
+     * @property receipt who has read up to which message.
+     */
     public data class ReadReceipt(val threadId: String, val receipt: ChatReadReceipt) : ChatEvent()
 
-    /** Another number of messages is unread, or the user came into a thread or left it. */
+    /**
+     * Another number of messages is unread, or the user came into a thread or left it.
+     *
+     * @property state where the thread stands now.
+     */
     public data class ThreadStateChanged(val state: ChatThreadState) : ChatEvent()
 
-    /** The connection was lost, came back or is over. */
+    /**
+     * The connection was lost, came back or is over.
+     *
+     * @property connection where the connection stands now.
+     */
     public data class ConnectionChanged(val connection: ChatConnection) : ChatEvent()
 }
 
@@ -343,7 +435,13 @@ public class ChatClient internal constructor(private val parley: Parley, listene
     }
 }
 
-/** A thread in a list; [lastMessageReceivedOn] in milliseconds since 1970, zero when there is none. */
+/**
+ * A thread in a list; [lastMessageReceivedOn] in milliseconds since 1970, zero when there is none.
+ *
+ * @property id the id, for [ChatClient.thread].
+ * @property topic what it is about.
+ * @property lastMessageReceivedOn when the last message came, in milliseconds since 1970; zero when there is none.
+ */
 public data class ChatThreadItem(val id: String, val topic: String, val lastMessageReceivedOn: Long)
 
 internal fun map(m: Metadata): Map<String, String> = (0 until m.len()).associate { i -> m.nameAt(i).let { it to m.get(it) } }
@@ -356,6 +454,8 @@ internal fun metadata(pairs: Map<String, String>): Metadata = Metadata().apply {
  * @property html tells that the content has marks of HTML.
  * @property senderDisplayName is shown to the others; empty: [ChatOptions.displayName].
  * @property clientId names the message: with the same one in the same thread it is written once. Empty: a random one.
+ * @property metadata names and values of the application's own.
+ * @property attachments what [ChatThread.uploadImage] has given.
  */
 public class SendOptions @JvmOverloads constructor(
     public var html: Boolean = false,
@@ -381,7 +481,15 @@ public class SendOptions @JvmOverloads constructor(
     }
 }
 
-/** A message that waits, or waited, in an outbox; [addedOn] in milliseconds since 1970. */
+/**
+ * A message that waits, or waited, in an outbox; [addedOn] in milliseconds since 1970.
+ *
+ * @property clientId names the message, for [Outbox.remove].
+ * @property threadId where it goes.
+ * @property content what was written.
+ * @property isHtml whether the content has marks of HTML.
+ * @property addedOn when it was added, in milliseconds since 1970.
+ */
 public data class OutboxMessage(val clientId: String, val threadId: String, val content: String, val isHtml: Boolean, val addedOn: Long) {
     internal companion object {
         fun of(m: NativeOutboxMessage): OutboxMessage =

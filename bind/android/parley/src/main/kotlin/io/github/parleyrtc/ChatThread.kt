@@ -3,7 +3,14 @@ package io.github.parleyrtc
 import kotlinx.coroutines.flow.Flow
 import kotlinx.coroutines.flow.flow
 
-/** What a thread is; [createdOn] in milliseconds since 1970. */
+/**
+ * What a thread is; [createdOn] in milliseconds since 1970.
+ *
+ * @property topic what it is about.
+ * @property createdOn when it was made, in milliseconds since 1970.
+ * @property createdBy the raw id of who made it.
+ * @property metadata names and values of the application's own.
+ */
 public data class ChatThreadProperties(
     val topic: String,
     val createdOn: Long,
@@ -11,7 +18,12 @@ public data class ChatThreadProperties(
     val metadata: Map<String, String>,
 )
 
-/** A message that the service has taken. [isRepeated]: its client id was there already, and nothing was written. */
+/**
+ * A message that the service has taken. [isRepeated]: its client id was there already, and nothing was written.
+ *
+ * @property id names the message in its thread.
+ * @property isRepeated whether its client id was there already, so that nothing was written.
+ */
 public data class SentMessage(val id: String, val isRepeated: Boolean)
 
 /** Reads and writes in one thread. What the user may not do throws [ParleyException.Refused]. */

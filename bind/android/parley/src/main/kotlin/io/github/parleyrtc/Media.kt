@@ -25,6 +25,7 @@ public class Audio internal constructor(private val native: io.github.parleyrtc.
     /** The microphone or the loudspeaker is another one: audio that waited for the old one is dropped. */
     public fun routeChanged(): Unit = native.routeChanged()
 
+    /** The form of the audio. */
     public companion object {
         /** Samples a second. */
         public const val SAMPLE_RATE: Int = Mobile.AudioSampleRate
@@ -34,7 +35,11 @@ public class Audio internal constructor(private val native: io.github.parleyrtc.
     }
 }
 
-/** The codecs of video. */
+/**
+ * The codecs of video.
+ *
+ * @property mimeType what MediaCodec calls it.
+ */
 public enum class VideoCodec(internal val number: Int, public val mimeType: String) {
     /** VP8 frames. */
     VP8(Mobile.VideoCodecVP8, "video/x-vnd.on2.vp8"),
@@ -49,7 +54,16 @@ public enum class VideoCodec(internal val number: Int, public val mimeType: Stri
     AV1(Mobile.VideoCodecAV1, "video/av01"),
 }
 
-/** One encoded picture that was received. [data] is not to be changed. */
+/**
+ * One encoded picture that was received. [data] is not to be changed.
+ *
+ * @property codec how it is encoded; null for a codec that this version does not know.
+ * @property data the encoded picture, not to be changed.
+ * @property timestampMicros when it was taken, by the sender's clock.
+ * @property isKeyFrame whether it needs none before it.
+ * @property width of a key frame, in pixels; 0 when unknown.
+ * @property height of a key frame, in pixels; 0 when unknown.
+ */
 public class VideoFrame internal constructor(
     public val codec: VideoCodec?,
     public val data: ByteArray,
@@ -81,7 +95,11 @@ public interface VideoSourceListener {
     public fun onTargetBitrateChanged(bitsPerSecond: Int) {}
 }
 
-/** Video that the application has encoded. It may be given to several calls. */
+/**
+ * Video that the application has encoded. It may be given to several calls.
+ *
+ * @property codec how its frames are encoded.
+ */
 public class VideoSource internal constructor(
     parley: Parley,
     public val codec: VideoCodec,

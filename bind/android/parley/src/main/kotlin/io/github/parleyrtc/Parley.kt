@@ -63,6 +63,8 @@ public class Parley @Throws(ParleyException::class) constructor(options: ParleyO
 
     // What is closed with this one: nobody is told by the library any more then.
     internal val parts: MutableSet<AutoCloseable> = Collections.newSetFromMap(ConcurrentHashMap())
+
+    @Volatile private var closed = false
     internal val native: Client = native {
         Mobile.newClient(
             ClientOptions().apply {
@@ -97,16 +99,15 @@ public class Parley @Throws(ParleyException::class) constructor(options: ParleyO
     ): CallAgent {
         val agent = CallAgent(this, listener)
         val canceler = newCanceler()
-        val made = waiting(canceler, { it.close() }) {
+        waiting(canceler, { it.close() }) {
             val o = NativeAgentOptions()
             o.displayName = options.displayName
             o.deviceID = options.deviceId
             o.shareAddressEarly = options.shareAddressEarly
             o.canceler = canceler
-            native.newCallAgent(credential.native, o, agent.heard)
+            agent.signIn { heard -> native.newCallAgent(credential.native, o, heard) }
         }
-        agent.bind(made)
-        parts += agent
+        keep(agent)
         return agent
     }
 
@@ -128,7 +129,7 @@ public class Parley @Throws(ParleyException::class) constructor(options: ParleyO
         o.deviceID = options.deviceId
         o.position = options.position
         chat.chat = native { native.newChatClient(credential.native, o, chat.heard, chat.heard) }
-        parts += chat
+        keep(chat)
         return chat
     }
 
@@ -180,8 +181,15 @@ public class Parley @Throws(ParleyException::class) constructor(options: ParleyO
         close()
     }
 
+    // Who comes while close goes over the others is closed here.
+    private fun keep(part: AutoCloseable) {
+        parts += part
+        if (closed) part.close()
+    }
+
     /** Ends everything at once and drops all listeners. It waits for nothing; again it does nothing. */
     override fun close() {
+        closed = true
         native.close()
         parts.toList().forEach { it.close() }
     }
@@ -189,7 +197,11 @@ public class Parley @Throws(ParleyException::class) constructor(options: ParleyO
 
 /** Gets tokens from the application's back end. */
 public fun interface TokenRefresher {
-    /** Returns a token, or throws when there is none. It is never asked twice at a time. */
+    /**
+     * Returns a token, or throws when there is none. It is called on a thread of
+     * the library, which may wait, and never twice at a time.
+     */
+    @Throws(Exception::class)
     public suspend fun refreshToken(): String
 }
 
@@ -198,6 +210,7 @@ public class Credential private constructor(internal val native: io.github.parle
     /** Drops the refresher: from then on there are no new tokens. */
     override fun close(): Unit = native.close()
 
+    /** Makes credentials. */
     public companion object {
         /**
          * A credential of one token that is never replaced.

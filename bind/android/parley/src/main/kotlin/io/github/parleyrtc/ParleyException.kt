@@ -6,9 +6,11 @@ import io.github.parleyrtc.mobile.Mobile
 /**
  * What the library throws, and nothing else: one subclass for what an
  * application acts on. [code] is one of the `Mobile.ErrorCode…` constants.
+ *
+ * @property code one of the `Mobile.ErrorCode…` constants.
  */
 public sealed class ParleyException(message: String, public val code: Int, cause: Throwable?) : Exception(message, cause) {
-    /** An argument cannot be: nothing, empty, out of range, malformed. */
+    /** An argument cannot be: null from Java, empty, out of range, malformed. */
     public class InvalidArgument internal constructor(message: String, cause: Throwable? = null) :
         ParleyException(message, Mobile.ErrorCodeInvalidArgument, cause)
 
@@ -32,7 +34,11 @@ public sealed class ParleyException(message: String, public val code: Int, cause
     public class InvalidState internal constructor(message: String, code: Int, cause: Throwable? = null) :
         ParleyException(message, code, cause)
 
-    /** A call was refused or failed, with the codes of Azure Communication Services. */
+    /**
+     * A call was refused or failed, with the codes of Azure Communication Services.
+     *
+     * @property reason the codes of Azure Communication Services, and a sentence.
+     */
     public class CallFailed internal constructor(message: String, public val reason: EndReason, cause: Throwable? = null) :
         ParleyException(message, Mobile.ErrorCodeCallFailed, cause)
 
@@ -40,6 +46,9 @@ public sealed class ParleyException(message: String, public val code: Int, cause
      * The service refuses, with an HTTP status: forbidden, not found, too large,
      * too many requests, others. [status] is zero when the library knew it before
      * it asked.
+     *
+     * @property status the HTTP status; 0 when the library knew it before it asked.
+     * @property serviceCode the service's own word for it, such as `Forbidden`; may be empty.
      */
     public class Refused internal constructor(
         message: String,
@@ -55,6 +64,8 @@ public sealed class ParleyException(message: String, public val code: Int, cause
 
     internal companion object {
         fun of(cause: Exception): ParleyException {
+            // Kotlin looks for null from Java in ordinary methods only, not in suspending ones.
+            if (cause is NullPointerException) return InvalidArgument("null was given: ${cause.message}", cause)
             val failure = Mobile.failureOf(cause) ?: return Other(cause.toString(), Mobile.ErrorCodeUnknown, cause)
             return of(failure, cause)
         }

@@ -4,10 +4,25 @@ import io.github.parleyrtc.mobile.Mobile
 
 /** What a push tells of. Anybody may have sent it: it is a reason to look, no proof. */
 public sealed class Push {
-    /** Somebody calls: sign in, and wait with [CallAgent.awaitIncomingCall]. */
+    /**
+     * Somebody calls: sign in, and wait with [CallAgent.awaitIncomingCall].
+     *
+     * @property callId the call, for [CallAgent.awaitIncomingCall].
+     * @property fromId the raw id of who calls.
+     * @property displayName the name that goes with it, or nothing.
+     * @property hasVideo whether the call begins with video.
+     */
     public data class Call(val callId: String, val fromId: String, val displayName: String, val hasVideo: Boolean) : Push()
 
-    /** A message to fetch; [text] is its beginning when the service sends it. */
+    /**
+     * A message to fetch; [text] is its beginning when the service sends it.
+     *
+     * @property threadId where.
+     * @property messageId the message.
+     * @property senderId the raw id of who wrote it.
+     * @property senderDisplayName the name that goes with it, or nothing.
+     * @property text the beginning of the message, or nothing.
+     */
     public data class Chat(
         val threadId: String,
         val messageId: String,
@@ -17,8 +32,9 @@ public sealed class Push {
     ) : Push()
 
     /** A kind that this version does not know. */
-    public object Other : Push()
+    public data object Other : Push()
 
+    /** Reads pushes. */
     public companion object {
         /**
          * Reads the data of a message of FCM, as its map or as JSON.

@@ -1,5 +1,6 @@
 package io.github.parleyrtc.android
 
+import android.annotation.SuppressLint
 import android.annotation.TargetApi
 import android.content.Context
 import android.media.AudioAttributes
@@ -24,8 +25,17 @@ import io.github.parleyrtc.Audio
  * AudioRecord and AudioTrack, the system's echo canceller and audio focus. Start
  * it when a call begins and close it when the last one has ended. It needs the
  * permission RECORD_AUDIO; without it the call hears and does not speak.
+ *
+ * @param telecom whether the calls are in the system's list of calls (a
+ * ConnectionService): Telecom then has the audio mode and the focus, and says by
+ * holding the call that something else has taken it. Asking for them here as well
+ * would silence the call.
  */
-public class AudioDevice(context: Context, private val audio: Audio) : AutoCloseable {
+public class AudioDevice @JvmOverloads constructor(
+    context: Context,
+    private val audio: Audio,
+    private val telecom: Boolean = false,
+) : AutoCloseable {
     private val manager = context.getSystemService(Context.AUDIO_SERVICE) as AudioManager
     private val main = Handler(Looper.getMainLooper())
     private val focus = Focus()
@@ -39,8 +49,10 @@ public class AudioDevice(context: Context, private val audio: Audio) : AutoClose
     public fun start() {
         if (running) return
         running = true
-        manager.mode = AudioManager.MODE_IN_COMMUNICATION
-        focus.request()
+        if (!telecom) {
+            manager.mode = AudioManager.MODE_IN_COMMUNICATION
+            focus.request()
+        }
         if (Build.VERSION.SDK_INT >= Build.VERSION_CODES.M) watchDevices()
         threads = listOf(thread("parley-microphone", ::capture), thread("parley-loudspeaker", ::play))
     }
@@ -54,8 +66,10 @@ public class AudioDevice(context: Context, private val audio: Audio) : AutoClose
         threads = emptyList()
         if (Build.VERSION.SDK_INT >= Build.VERSION_CODES.M) devices?.let { manager.unregisterAudioDeviceCallback(it) }
         devices = null
-        focus.abandon()
-        manager.mode = AudioManager.MODE_NORMAL
+        if (!telecom) {
+            focus.abandon()
+            manager.mode = AudioManager.MODE_NORMAL
+        }
     }
 
     private fun thread(name: String, body: () -> Unit) = Thread({
@@ -69,6 +83,7 @@ public class AudioDevice(context: Context, private val audio: Audio) : AutoClose
         }
     }, name).apply { start() }
 
+    @SuppressLint("MissingPermission") // what is thrown without it is caught in thread
     private fun capture() {
         val format = AudioFormat.CHANNEL_IN_MONO
         val size = maxOf(2 * BLOCK, AudioRecord.getMinBufferSize(Audio.SAMPLE_RATE, format, AudioFormat.ENCODING_PCM_16BIT))

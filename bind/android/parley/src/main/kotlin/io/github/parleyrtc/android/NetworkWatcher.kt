@@ -5,6 +5,7 @@ import android.net.ConnectivityManager
 import android.net.Network
 import android.net.NetworkCapabilities
 import android.net.NetworkRequest
+import android.os.Build
 import io.github.parleyrtc.Parley
 
 /**
@@ -16,7 +17,8 @@ public class NetworkWatcher(context: Context, private val parley: Parley) : Auto
     private var closed = false
     private val callback = object : ConnectivityManager.NetworkCallback() {
         // The network there was at the start is no change.
-        private var first = true
+        @Suppress("DEPRECATION") // its successor needs Android 6
+        private var first = manager.activeNetworkInfo?.isConnected == true
 
         override fun onAvailable(network: Network) {
             if (first) first = false else parley.networkChanged()
@@ -26,8 +28,12 @@ public class NetworkWatcher(context: Context, private val parley: Parley) : Auto
     }
 
     init {
-        val internet = NetworkRequest.Builder().addCapability(NetworkCapabilities.NET_CAPABILITY_INTERNET).build()
-        manager.registerNetworkCallback(internet, callback)
+        if (Build.VERSION.SDK_INT >= Build.VERSION_CODES.N) {
+            manager.registerDefaultNetworkCallback(callback)
+        } else {
+            val internet = NetworkRequest.Builder().addCapability(NetworkCapabilities.NET_CAPABILITY_INTERNET).build()
+            manager.registerNetworkCallback(internet, callback)
+        }
     }
 
     /** Stops watching. */

@@ -18,7 +18,7 @@ import io.github.parleyrtc.VideoSourceListener
  * The phone's hardware encoder: what a camera draws onto [surface] is sent by
  * [source]. It follows the network's bitrate and gives key frames when asked.
  */
-public class VideoEncoder(
+public class VideoEncoder @JvmOverloads constructor(
     parley: Parley,
     codec: VideoCodec = VideoCodec.H264,
     width: Int = 640,
@@ -122,6 +122,16 @@ public class VideoDecoder(private val surface: Surface) : VideoListener, AutoClo
 
     @Synchronized
     override fun onVideoFrame(call: Call, frame: VideoFrame) {
+        try {
+            decode(frame)
+        } catch (e: IllegalStateException) {
+            // The decoder was taken away, or the surface: the next key frame begins anew.
+            decoder?.release()
+            decoder = null
+        }
+    }
+
+    private fun decode(frame: VideoFrame) {
         val kind = frame.codec ?: return
         if (decoder == null || kind != codec) {
             if (!frame.isKeyFrame) return

@@ -1,9 +1,17 @@
 package io.github.parleyrtc.sample
 
 import android.Manifest
+import android.annotation.SuppressLint
 import android.app.Activity
+import android.app.NotificationManager
+import android.content.Context
 import android.content.Intent
+import android.net.Uri
+import android.os.Build
 import android.os.Bundle
+import android.provider.Settings
+import android.telecom.CallAudioState
+import android.util.Log
 import android.view.SurfaceHolder
 import android.view.SurfaceView
 import android.view.ViewGroup.LayoutParams
@@ -15,9 +23,9 @@ import android.widget.TextView
 import io.github.parleyrtc.Call
 import io.github.parleyrtc.CallState
 import io.github.parleyrtc.ChatEvent
-import io.github.parleyrtc.IncomingCall
 import io.github.parleyrtc.VideoCodec
 import io.github.parleyrtc.android.VideoEncoder
+import kotlinx.coroutines.CancellationException
 import kotlinx.coroutines.CoroutineScope
 import kotlinx.coroutines.Job
 import kotlinx.coroutines.SupervisorJob
@@ -61,7 +69,10 @@ abstract class Screen : Activity() {
     protected fun doing(action: suspend () -> Unit): Job = work.launch {
         try {
             action()
+        } catch (e: CancellationException) {
+            throw e
         } catch (e: Exception) {
+            Log.w("Parley", "$e")
             say(e.message ?: e.toString())
         }
     }
@@ -72,7 +83,12 @@ abstract class Screen : Activity() {
 /** Signs in, calls, opens chats. */
 class MainActivity : Screen() {
     override fun build() {
-        requestPermissions(arrayOf(Manifest.permission.RECORD_AUDIO, Manifest.permission.CAMERA), 1)
+        val permissions = mutableListOf(Manifest.permission.RECORD_AUDIO, Manifest.permission.CAMERA)
+        // The names of headsets; and whatever rings while the screen is off.
+        if (Build.VERSION.SDK_INT >= Build.VERSION_CODES.S) permissions += Manifest.permission.BLUETOOTH_CONNECT
+        if (Build.VERSION.SDK_INT >= Build.VERSION_CODES.TIRAMISU) permissions += Manifest.permission.POST_NOTIFICATIONS
+        requestPermissions(permissions.toTypedArray(), 1)
+        askForTheLockScreen()
         val account = session.account
         val endpoint = field("https://service:port", account?.endpoint ?: "")
         val certificates = field("certificates (PEM), or nothing", account?.certificates ?: "")
@@ -81,6 +97,7 @@ class MainActivity : Screen() {
             session.account = Account("${endpoint.text}", "${certificates.text}", "${token.text}")
             say("signed in as ${session.signIn().agent.identifier}")
         }
+        if (account != null) doing { say("signed in as ${session.signIn().agent.identifier}") }
         val target = field("8:acs:…")
         button("Call") {
             session.call("${target.text}")
@@ -99,6 +116,13 @@ class MainActivity : Screen() {
     }
 }
 
+private fun Screen.askForTheLockScreen() {
+    if (Build.VERSION.SDK_INT < Build.VERSION_CODES.UPSIDE_DOWN_CAKE) return
+    val manager = getSystemService(Context.NOTIFICATION_SERVICE) as NotificationManager
+    if (manager.canUseFullScreenIntent()) return
+    startActivity(Intent(Settings.ACTION_MANAGE_APP_USE_FULL_SCREEN_INTENT, Uri.fromParts("package", packageName, null)))
+}
+
 /** A call that rings or goes on. */
 class CallActivity : Screen() {
     private var camera: CameraFeed? = null
@@ -108,14 +132,16 @@ class CallActivity : Screen() {
         val ringing = session.user.value?.agent?.incomingCalls?.value?.firstOrNull()
         if (ringing != null && session.call.value == null) {
             title.text = "${ringing.callerDisplayName} ${ringing.callerId}"
-            button("Accept") {
+            val accept: suspend () -> Unit = {
                 session.accept(ringing)
                 runOnUiThread { recreate() }
             }
+            button("Accept", accept)
             button("Reject") {
-                ringing.reject()
+                session.reject(ringing)
                 finish()
             }
+            if (intent.getBooleanExtra(ANSWER, false)) doing(accept)
             return
         }
         val call = session.call.value ?: return finish()
@@ -143,6 +169,8 @@ class CallActivity : Screen() {
                 call.startVideo(feed.encoder.source)
             }
         }
+        val route = button("Audio") { Telecom.connection(call)?.nextRoute() }
+        work.launch { Telecom.connection(call)?.audio?.collect { now -> runOnUiThread { route.text = name(now) } } }
         button("Hang up") { call.hangUp() }
         val picture = SurfaceView(this)
         column.addView(picture, LayoutParams.MATCH_PARENT, 900)
@@ -153,14 +181,35 @@ class CallActivity : Screen() {
         })
     }
 
+    private fun name(audio: CallAudioState?): String = when (audio?.route) {
+        CallAudioState.ROUTE_SPEAKER -> "Loudspeaker"
+        CallAudioState.ROUTE_WIRED_HEADSET -> "Headset"
+        CallAudioState.ROUTE_BLUETOOTH -> bluetoothName(audio)
+        else -> "Earpiece"
+    }
+
+    @SuppressLint("MissingPermission") // without it the name is a general one
+    private fun bluetoothName(audio: CallAudioState): String =
+        try {
+            audio.activeBluetoothDevice?.name
+        } catch (_: SecurityException) {
+            null
+        } ?: "Bluetooth"
+
+    override fun onNewIntent(intent: Intent) {
+        super.onNewIntent(intent)
+        setIntent(intent)
+        recreate()
+    }
+
     override fun onDestroy() {
         camera?.close()
         super.onDestroy()
     }
 
     companion object {
-        /** Shows a call that rings, from a service. */
-        fun show(session: Session, @Suppress("UNUSED_PARAMETER") incoming: IncomingCall?) = session.open(CallActivity::class.java)
+        /** An extra: the user has taken the call, in a notification. */
+        const val ANSWER = "answer"
     }
 }
 

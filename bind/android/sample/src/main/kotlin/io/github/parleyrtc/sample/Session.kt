@@ -4,8 +4,9 @@ import android.app.Activity
 import android.app.Application
 import android.content.ComponentCallbacks2
 import android.content.Context
-import android.content.Intent
 import android.os.Bundle
+import android.telecom.DisconnectCause
+import android.util.Log
 import io.github.parleyrtc.Call
 import io.github.parleyrtc.CallAgent
 import io.github.parleyrtc.CallAgentEvent
@@ -17,6 +18,7 @@ import io.github.parleyrtc.Credential
 import io.github.parleyrtc.IncomingCall
 import io.github.parleyrtc.Outbox
 import io.github.parleyrtc.Parley
+import io.github.parleyrtc.ParleyException
 import io.github.parleyrtc.ParleyOptions
 import io.github.parleyrtc.android.AudioDevice
 import io.github.parleyrtc.android.NetworkWatcher
@@ -36,6 +38,8 @@ data class Account(val endpoint: String, val certificates: String, val token: St
 
 /** The signed-in user, for all parts of the application. */
 class Session(private val application: Application) {
+    /** The application, for its notifications. */
+    val context: Context get() = application
     val scope = CoroutineScope(SupervisorJob() + Dispatchers.Default)
     private val kept = application.getSharedPreferences("session", Context.MODE_PRIVATE)
     private val signingIn = Mutex()
@@ -64,15 +68,21 @@ class Session(private val application: Application) {
                 .putString("token", value?.token).apply()
         }
 
-    private val deviceId: String get() = pushDeviceId
+    /** What FCM names this installation by; registered at each sign-in. */
+    var pushToken: String
+        get() = kept.getString("push", "") ?: ""
+        set(value) = kept.edit().putString("push", value).apply()
 
-    /** Names this installation. */
-    val pushDeviceId: String
+    // Names this installation.
+    private val deviceId: String
         get() = kept.getString("device", null) ?: UUID.randomUUID().toString().also { kept.edit().putString("device", it).apply() }
 
     /** Signs in with what was entered, once; also after a push has woken the application. */
     suspend fun signIn(): User = signingIn.withLock {
-        signedIn.value?.let { return it }
+        signedIn.value?.let {
+            registerPush(it)
+            return it
+        }
         val account = checkNotNull(account) { "nobody has signed in on this phone" }
         val parley = Parley(ParleyOptions(account.endpoint, rootCertificates = account.certificates))
         try {
@@ -83,10 +93,36 @@ class Session(private val application: Application) {
             val outbox = chat.openOutbox(File(application.filesDir, "outbox").path)
             val user = User(parley, credential, agent, chat, outbox, NetworkWatcher(application, parley))
             signedIn.value = user
+            registerPush(user)
             return user
         } catch (e: Exception) {
             parley.close()
             throw e
+        }
+    }
+
+    // A phone that cannot be woken still calls and is called while it is awake.
+    private suspend fun registerPush(user: User) {
+        val token = pushToken
+        if (token == registered || token.isEmpty()) return
+        try {
+            user.parley.registerPush(user.credential, deviceId, token)
+            registered = token
+        } catch (e: ParleyException) {
+            Log.w("Parley", "push: ${e.message}")
+        }
+    }
+
+    private var registered = ""
+
+    /** Does what may fail because it has come too late, and for which there is no screen. */
+    fun attempt(operation: suspend () -> Unit) {
+        scope.launch {
+            try {
+                operation()
+            } catch (e: Exception) {
+                Log.w("Parley", "${e.message}")
+            }
         }
     }
 
@@ -95,8 +131,16 @@ class Session(private val application: Application) {
         val user = signedIn.value ?: return
         signedIn.value = null
         account = null
+        registered = ""
         user.network.close()
-        user.parley.use { it.shutdown() }
+        user.parley.use {
+            try {
+                it.unregisterPush(user.credential, deviceId)
+            } catch (e: ParleyException) {
+                Log.w("Parley", "push: ${e.message}")
+            }
+            it.shutdown()
+        }
     }
 
     /** Keeps up to where chat was told, for the next start of the application. */
@@ -108,13 +152,14 @@ class Session(private val application: Application) {
     private fun onAgentEvent(event: CallAgentEvent) {
         when (event) {
             is CallAgentEvent.Incoming -> Telecom.ring(application, event.call)
-            is CallAgentEvent.IncomingEnded -> Telecom.stopRinging(event.call, event.reason)
+            is CallAgentEvent.IncomingEnded -> Telecom.stopRinging(application, event.call, Telecom.cause(event.reason))
             is CallAgentEvent.ConnectionChanged -> Unit
         }
     }
 
     /** Calls somebody. */
     suspend fun call(target: String): Call {
+        check(Telecom.mayCall(application)) { "the phone has another call" }
         val call = signIn().agent.startCall(target, CallOptions(video = video))
         begun(call, target)
         return call
@@ -122,18 +167,29 @@ class Session(private val application: Application) {
 
     /** Takes a call that rings. */
     suspend fun accept(incoming: IncomingCall): Call {
-        val call = incoming.accept(CallOptions(video = video))
+        Notices.stopRinging(application)
+        val call = try {
+            incoming.accept(CallOptions(video = video))
+        } catch (e: ParleyException) {
+            val cause = (e as? ParleyException.CallFailed)?.let { Telecom.cause(it.reason) } ?: DisconnectCause.ERROR
+            Telecom.stopRinging(application, incoming, cause)
+            throw e
+        }
         begun(call, incoming.callerId)
         return call
     }
 
+    /** Refuses a call that rings. */
+    suspend fun reject(incoming: IncomingCall) {
+        try {
+            incoming.reject()
+        } finally {
+            Telecom.stopRinging(application, incoming, DisconnectCause.REJECTED)
+        }
+    }
+
     /** Where the other side's picture is shown. */
     val video = Picture()
-
-    /** Opens a screen from a service. */
-    fun open(screen: Class<*>) {
-        application.startActivity(Intent(application, screen).addFlags(Intent.FLAG_ACTIVITY_NEW_TASK))
-    }
 
     private val current = MutableStateFlow<Call?>(null)
 
@@ -144,7 +200,7 @@ class Session(private val application: Application) {
         current.value = call
         Telecom.began(application, call, with)
         OngoingCallService.start(application)
-        val audio = AudioDevice(application, checkNotNull(user.value).parley.audio)
+        val audio = AudioDevice(application, checkNotNull(user.value).parley.audio, telecom = true)
         scope.launch {
             audio.start()
             try {
