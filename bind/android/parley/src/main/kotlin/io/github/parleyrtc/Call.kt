@@ -76,8 +76,8 @@ public sealed class CallEvent {
      * @property participant who sent it; null when nobody knows.
      * @property channelId the channel, 1 to 65,535.
      * @property lossy whether the channel may lose messages.
-     * @property sequence the number of the message in its channel, from 1 on; a gap is a message that was lost.
-     * @property data the message, at most 32,768 bytes; it belongs to who hears it first and is not to be changed.
+     * @property sequence counts the messages of the sender on the channel, from 1 on.
+     * @property data the message, at most 32,768 bytes; all who hear of it share it.
      */
     public class DataReceived internal constructor(
         public val participant: RemoteParticipant?,

@@ -59,10 +59,10 @@ public enum class VideoCodec(internal val number: Int, public val mimeType: Stri
  *
  * @property codec how it is encoded; null for a codec that this version does not know.
  * @property data the encoded picture, not to be changed.
- * @property timestampMicros when it was taken, by the sender's clock.
- * @property isKeyFrame whether it needs none before it.
- * @property width of a key frame, in pixels; 0 when unknown.
- * @property height of a key frame, in pixels; 0 when unknown.
+ * @property timestampMicros when it is to be shown, in microseconds from any zero point.
+ * @property isKeyFrame whether decoding can start here.
+ * @property width in pixels.
+ * @property height in pixels.
  */
 public class VideoFrame internal constructor(
     public val codec: VideoCodec?,
