@@ -244,6 +244,20 @@ abstract class Readme {
 	return kotlin, java
 }
 
+// TestAndroidLevels: the library runs on Android 5, although it is compiled
+// against Android 14.
+func TestAndroidLevels(t *testing.T) {
+	j := newJVM(t)
+	classes := []string{filepath.Join(j.folder, "classes"), filepath.Join(j.folder, "kotlin")}
+	if said, err := script(t, "levels/check", classes...); err != nil {
+		t.Errorf("levels: %v\n%s", err, said)
+	}
+	// Without the layer nothing asks.
+	if said, err := script(t, "levels/check", classes[0]); err == nil || !strings.Contains(string(said), "not used any more: android.media.AudioFocusRequest") {
+		t.Errorf("levels does not look: %v\n%s", err, said)
+	}
+}
+
 // TestAndroidReference makes the pages of the Kotlin layer, for which all that is
 // public must have a comment.
 func TestAndroidReference(t *testing.T) {

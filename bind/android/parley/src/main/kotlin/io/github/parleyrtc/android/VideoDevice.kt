@@ -13,6 +13,7 @@ import io.github.parleyrtc.VideoFrame
 import io.github.parleyrtc.VideoListener
 import io.github.parleyrtc.VideoSource
 import io.github.parleyrtc.VideoSourceListener
+import java.nio.Buffer
 
 /**
  * The phone's hardware encoder: what a camera draws onto [surface] is sent by
@@ -81,7 +82,10 @@ public class VideoEncoder @JvmOverloads constructor(
             if (at < 0) continue
             val buffer = encoder.getOutputBuffer(at)
             if (buffer != null) {
-                buffer.position(info.offset).limit(info.offset + info.size)
+                // As ByteBuffer's own, which the compiler would take, they are newer than Android 5.
+                val range: Buffer = buffer
+                range.position(info.offset)
+                range.limit(info.offset + info.size)
                 val bytes = ByteArray(info.size).also { buffer.get(it) }
                 give(bytes, info)
             }
@@ -145,10 +149,8 @@ public class VideoDecoder(private val surface: Surface) : VideoListener, AutoClo
         val d = decoder ?: return
         val at = d.dequeueInputBuffer(WAIT_MICROS)
         if (at >= 0) {
-            d.getInputBuffer(at)?.apply {
-                clear()
-                put(frame.data)
-            }
+            // It begins at 0.
+            d.getInputBuffer(at)?.put(frame.data)
             d.queueInputBuffer(at, 0, frame.data.size, frame.timestampMicros, 0)
         }
         while (true) {

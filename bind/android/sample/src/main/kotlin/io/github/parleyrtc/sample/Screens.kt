@@ -88,7 +88,6 @@ class MainActivity : Screen() {
         if (Build.VERSION.SDK_INT >= Build.VERSION_CODES.S) permissions += Manifest.permission.BLUETOOTH_CONNECT
         if (Build.VERSION.SDK_INT >= Build.VERSION_CODES.TIRAMISU) permissions += Manifest.permission.POST_NOTIFICATIONS
         requestPermissions(permissions.toTypedArray(), 1)
-        askForTheLockScreen()
         val account = session.account
         val endpoint = field("https://service:port", account?.endpoint ?: "")
         val certificates = field("certificates (PEM), or nothing", account?.certificates ?: "")
@@ -96,6 +95,7 @@ class MainActivity : Screen() {
         button("Sign in") {
             session.account = Account("${endpoint.text}", "${certificates.text}", "${token.text}")
             say("signed in as ${session.signIn().agent.identifier}")
+            askForTheLockScreen()
         }
         if (account != null) doing { say("signed in as ${session.signIn().agent.identifier}") }
         val target = field("8:acs:…")
