@@ -1,5 +1,6 @@
 // Stands in for Apple's frameworks in verify/swift: the names that the Swift layer
-// uses, with the types that Apple's documentation gives them. Nothing of it runs.
+// uses, with the types that Apple's documentation gives them. Nothing of it runs,
+// but for CallKit, which keeps what it was told for callkit.swift.
 
 import Foundation
 
@@ -64,7 +65,7 @@ public class AVAudioSession: NSObject {
 
 public struct PKPushType: Hashable { public static let voIP = PKPushType() }
 public class PKPushCredentials: NSObject { public var token: Data { Data() } }
-public class PKPushPayload: NSObject { public var dictionaryPayload: [AnyHashable: Any] { [:] } }
+public class PKPushPayload: NSObject { public var dictionaryPayload: [AnyHashable: Any] = [:] }
 public protocol PKPushRegistryDelegate: NSObjectProtocol {
     func pushRegistry(_ registry: PKPushRegistry, didUpdate credentials: PKPushCredentials, for type: PKPushType)
     func pushRegistry(_ registry: PKPushRegistry, didInvalidatePushTokenFor type: PKPushType)
@@ -103,17 +104,21 @@ public class CXProviderConfiguration: NSObject {
 }
 public enum CXCallEndedReason: Int { case failed = 1, remoteEnded, unanswered, answeredElsewhere, declinedElsewhere }
 public class CXAction: NSObject {
-    public func fulfill() {}
-    public func fail() {}
+    public var outcome = ""
+    public func fulfill() { outcome += "fulfilled" }
+    public func fail() { outcome += "failed" }
 }
 public class CXCallAction: CXAction {
-    public let callUUID = UUID()
-    public init(call: UUID) {}
+    public let callUUID: UUID
+    public init(call: UUID) { callUUID = call }
 }
 public class CXStartCallAction: CXCallAction {
-    public var handle: CXHandle { fatalError() }
+    public let handle: CXHandle
     public var isVideo = false
-    public init(call: UUID, handle: CXHandle) { super.init(call: call) }
+    public init(call: UUID, handle: CXHandle) {
+        self.handle = handle
+        super.init(call: call)
+    }
 }
 public class CXAnswerCallAction: CXCallAction {}
 public class CXEndCallAction: CXCallAction {}
@@ -127,7 +132,7 @@ public class CXCallController: NSObject {
 }
 public struct CXErrorCodeIncomingCallError: Error {
     public enum Code: Int { case unknown, unentitled, callUUIDAlreadyExists, filteredByDoNotDisturb, filteredByBlockList }
-    public var code: Code { .unknown }
+    public var code: Code { .callUUIDAlreadyExists }
 }
 public protocol CXProviderDelegate: NSObjectProtocol {
     func providerDidReset(_ provider: CXProvider)
@@ -141,13 +146,22 @@ public protocol CXProviderDelegate: NSObjectProtocol {
     func provider(_ provider: CXProvider, didDeactivate session: AVAudioSession)
 }
 public class CXProvider: NSObject {
+    /// What was reported, in order, and the calls on the screens.
+    public static nonisolated(unsafe) var told: [String] = []
+    public static nonisolated(unsafe) var shown: Set<UUID> = []
     public init(configuration: CXProviderConfiguration) {}
     public func setDelegate(_ delegate: CXProviderDelegate?, queue: DispatchQueue?) {}
-    public func reportNewIncomingCall(with id: UUID, update: CXCallUpdate, completion: @escaping (Error?) -> Void) {}
+    public func reportNewIncomingCall(with id: UUID, update: CXCallUpdate, completion: @escaping (Error?) -> Void) {
+        CXProvider.told.append("rings")
+        completion(CXProvider.shown.insert(id).inserted ? nil : CXErrorCodeIncomingCallError())
+    }
     public func reportCall(with id: UUID, updated update: CXCallUpdate) {}
-    public func reportCall(with id: UUID, endedAt date: Date?, reason: CXCallEndedReason) {}
-    public func reportOutgoingCall(with id: UUID, startedConnectingAt date: Date?) {}
-    public func reportOutgoingCall(with id: UUID, connectedAt date: Date?) {}
+    public func reportCall(with id: UUID, endedAt date: Date?, reason: CXCallEndedReason) {
+        CXProvider.told.append("\(reason)")
+        CXProvider.shown.remove(id)
+    }
+    public func reportOutgoingCall(with id: UUID, startedConnectingAt date: Date?) { CXProvider.told.append("connecting") }
+    public func reportOutgoingCall(with id: UUID, connectedAt date: Date?) { CXProvider.told.append("connected") }
 }
 
 // CoreMedia and CoreVideo
