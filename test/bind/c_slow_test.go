@@ -31,12 +31,12 @@ func slowly(t *testing.T, s *scenario, times int) []string {
 	return []string{"PARLEY_SPEECH=" + path, "PARLEY_CALLS=2", "PARLEY_THREADS=20", "PARLEY_SLOW=" + strconv.Itoa(times)}
 }
 
-// TestCArm64 runs the scenario, a shorter one, with the library for linux/arm64,
-// under an emulator.
+// TestCArm64 runs the scenario, a shorter one, with the library for linux/arm64
+// that is delivered, under an emulator.
 func TestCArm64(t *testing.T) {
 	need(t, "aarch64-linux-gnu-gcc")
 	need(t, "qemu-aarch64")
-	library := libraryC(t, "arm64")
+	library := filepath.Join(libraryC(t, "linux-arm64"), "linux-arm64")
 	program := compileC(t, "aarch64-linux-gnu-gcc", scenarioC, library, false)
 	s := newScenarioC(t)
 	const system = "/usr/aarch64-linux-gnu"
