@@ -271,8 +271,8 @@ func TestAndroidReference(t *testing.T) {
 	}
 	for page, says := range map[string]string{
 		"index.html": "io.github.parleyrtc",
-		"-parley -for -android/io.github.parleyrtc/-call/hang-up.html": "Leaves the call",
-		"generated/io/github/parleyrtc/mobile/Call.html":               "hangUp",
+		"parley-android/io.github.parleyrtc/-call/hang-up.html": "Leaves the call",
+		"generated/io/github/parleyrtc/mobile/Call.html":        "hangUp",
 	} {
 		if text, err := os.ReadFile(filepath.Join(out, page)); err != nil || !strings.Contains(string(text), says) {
 			t.Errorf("%s does not say %q: %v", page, says, err)
