@@ -1,11 +1,12 @@
-// Package slack lets the system put off the timers of the library's threads by
-// up to a millisecond, where it can: on Linux and Android, for a library that a
-// program in another language loads. A program imports it for that effect alone.
+// Package slack lets the system put off the timers of one thread of a library
+// that a program in another language loads, on Linux and Android: the thread
+// with which Go's scheduler looks after the others. A program imports the
+// package for that effect alone.
 //
-// Go's scheduler has a thread that looks after the others: while any of them
-// works, or has just begun a system call, it wakes up every 20 microseconds. In
-// an audio call, where there is a little to do every few milliseconds, that is
-// thousands of wake-ups a second and up to half of the processor time. With
-// slack they become a few hundred. What the library does by the clock, a frame
-// every 20 ms, bears a millisecond.
+// While anything works, or has just begun a system call, or an audio thread
+// comes and goes, that thread sleeps 20 microseconds at a time. In an audio call,
+// where there is a little to do every few milliseconds, that is thousands of
+// wake-ups a second and up to half of the processor time. What it is for, to take
+// a processor from who holds it for 10 ms, bears some milliseconds more. The
+// timers of all other threads, by which audio is sent and played, are left alone.
 package slack

@@ -2,4 +2,5 @@
 
 package slack
 
+// #cgo LDFLAGS: -Wl,--wrap=pthread_create
 import "C"
