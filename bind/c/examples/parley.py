@@ -54,6 +54,10 @@ Data = struct(
 Message = struct(
     "Message", *ints("type"), *texts("thread_id", "id", "version", "sequence", "content", "sender_id", "sender_display_name", "client_id"),
     ("created_on", c.c_int64), ("edited_on", c.c_int64), ("deleted_on", c.c_int64), ("metadata", User), ("metadata_count", c.c_size_t))
+Push = struct(
+    "Push", *ints("kind", "video", "reserved"),
+    *texts("call_id", "from_id", "display_name", "thread_id", "message_id", "sender_id", "sender_display_name", "text"))
+PushVisitor = c.CFUNCTYPE(c.c_int32, User, c.POINTER(Push))
 CredentialCallbacks = callbacks("CredentialCallbacks", refresh_token=(c.c_int32, User, User, c.c_size_t))
 AgentCallbacks = callbacks(
     "AgentCallbacks", on_incoming_call=(None, User, Handle, c.POINTER(Incoming)), on_incoming_call_ended=(None, User, Handle, User),
@@ -270,6 +274,16 @@ def chat(alice, bob):
     report(wait(lambda: alice.typed > 0), "typing", "it did not come")
 
 
+def phone(bob):
+    """What an application that sleeps and is woken does."""
+    pushes = []
+    visit = PushVisitor(lambda user, push: pushes.append((push.contents.kind, push.contents.call_id)) or 0)
+    call("push_parse", b'{"type":"call","callId":"c","from":"8:acs:a"}', visit, None)
+    done = [code_of(name, bob.client) for name in ("client_enter_background", "client_low_memory", "client_enter_foreground", "client_network_changed")]
+    none = code_of("push_parse", b"{}", visit, None)
+    report(pushes == [(1, b"c")] and done == [0] * 4 and none == INVALID, "phone", f"{pushes}, {done}, {none}")
+
+
 def errors(alice, bob):
     seen = [code_of("call_hang_up", h) for h in (0, 7, alice.client, 2**64 - 1)]
     try:
@@ -335,6 +349,7 @@ def main():
     alice, bob = Side("alice", env("ALICE_TOKEN"), set(frames)), Side("bob", env("BOB_TOKEN"), set(frames))
     first_call(alice, bob, frames)
     chat(alice, bob)
+    phone(bob)
     errors(alice, bob)
     calls_in_a_row(alice, bob, int(env("CALLS")))
     alice.close()
