@@ -28,7 +28,7 @@ func slowly(t *testing.T, s *scenario, times int) []string {
 		t.Fatal(err)
 	}
 	s.slow = true
-	return []string{"PARLEY_SPEECH=" + path, "PARLEY_CALLS=2", "PARLEY_THREADS=20", "PARLEY_SLOW=" + strconv.Itoa(times)}
+	return []string{"PARLEY_SPEECH=" + path, "PARLEY_CALLS=0", "PARLEY_THREADS=20", "PARLEY_SLOW=" + strconv.Itoa(times)}
 }
 
 // TestCArm64 runs the scenario, a shorter one, with the library for linux/arm64
