@@ -93,7 +93,9 @@ func TestChatAccess_ForgedIDs(t *testing.T) {
 	thread := alice.thread("forged")
 	message := alice.say(thread, "words")
 	changed := []byte(thread)
-	changed[20] ^= 1
+	if changed[20] = 'x'; thread[20] == 'x' {
+		changed[20] = 'y'
+	}
 	for _, id := range []string{string(changed), "19:parley_x@thread.v2", "19:00000000000000000000000000000000@thread.v2", strings.ToUpper(thread[:30]) + thread[30:]} {
 		alice.allRefused(id, http.StatusNotFound, attempts(id, message, alice.id))
 	}

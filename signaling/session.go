@@ -39,6 +39,8 @@ type Session struct {
 	// suspended is set while Suspended was told and Resumed was not.
 	suspended bool
 	ended     bool
+	// goodbye is what ended the session; nil when the agent was gone.
+	goodbye *GoodbyeError
 	// closed is closed when Closed has returned.
 	closed chan struct{}
 }
@@ -147,6 +149,9 @@ func (s *Session) end(cause error, goodbye *GoodbyeError, flush bool) {
 	s.mu.Lock()
 	first := !s.ended
 	s.ended = true
+	if first {
+		s.goodbye = goodbye
+	}
 	if s.expiry != nil {
 		s.expiry.Stop()
 	}
@@ -232,6 +237,11 @@ func (s *Session) attachRefused(err error) error {
 		r := refusalOf(err)
 		s.end(r, nil, false)
 		return r
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.goodbye != nil {
+		return refuse(s.goodbye.Code, s.goodbye.Reason) // the agent was not connected when it was said
 	}
 	return refuse(CodeSuperseded, "session just ended")
 }
