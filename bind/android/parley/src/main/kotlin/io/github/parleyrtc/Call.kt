@@ -15,6 +15,7 @@ import kotlinx.coroutines.flow.MutableStateFlow
 import kotlinx.coroutines.flow.StateFlow
 import kotlinx.coroutines.flow.asStateFlow
 import kotlinx.coroutines.flow.first
+import kotlinx.coroutines.flow.getAndUpdate
 import kotlinx.coroutines.flow.update
 
 /**
@@ -270,9 +271,11 @@ public class Call internal constructor(private val agent: CallAgent, private val
         override fun onCallStateChanged(call: NativeCall, state: Int) = parley.callbacks.run {
             bind(call)
             val now = CallState.of(state) { call.endReason() }
-            stateNow.value = now
-            tell(CallEvent.StateChanged(now))
-            if (now is CallState.Disconnected) ended()
+            // What was on its way when the agent was closed does not bring the call back.
+            if (stateNow.getAndUpdate { it as? CallState.Disconnected ?: now } !is CallState.Disconnected) {
+                tell(CallEvent.StateChanged(now))
+                if (now is CallState.Disconnected) ended()
+            }
         }
 
         override fun onMediaStateChanged(call: NativeCall, state: Int) = parley.callbacks.run {

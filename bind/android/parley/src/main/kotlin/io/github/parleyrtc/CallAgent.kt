@@ -9,6 +9,7 @@ import kotlinx.coroutines.flow.Flow
 import kotlinx.coroutines.flow.MutableStateFlow
 import kotlinx.coroutines.flow.StateFlow
 import kotlinx.coroutines.flow.asStateFlow
+import kotlinx.coroutines.flow.getAndUpdate
 import kotlinx.coroutines.flow.update
 import java.util.Collections
 import java.util.concurrent.ConcurrentHashMap
@@ -127,8 +128,10 @@ public class CallAgent internal constructor(internal val parley: Parley, listene
                 Mobile.ConnectionStateReconnecting -> ConnectionState.Reconnecting(error)
                 else -> ConnectionState.Disconnected(error)
             }
-            connectionNow.value = now
-            tell(CallAgentEvent.ConnectionChanged(now))
+            // What was on its way when the agent was closed does not bring it back.
+            if (connectionNow.getAndUpdate { it as? ConnectionState.Disconnected ?: now } !is ConnectionState.Disconnected) {
+                tell(CallAgentEvent.ConnectionChanged(now))
+            }
         }
 
         private fun tell(event: CallAgentEvent) {
