@@ -82,7 +82,7 @@ bench: build ## latency, set-up, codecs, signaling, memory: table, bench.json, b
 
 lint: ## formatting, the linters of .golangci.yml, generated files current, all platforms compile
 	@scripts/setup build
-	@scripts/golangci $(GOLANGCI_VERSION) run $(if $(TAGS),--build-tags $(TAGS)) ./...
+	@scripts/golangci $(GOLANGCI_VERSION) run --build-tags bind $(if $(TAGS),--build-tags $(TAGS)) ./...
 	@$(GO) mod verify
 	@$(MAKE) --no-print-directory generate-check api-check cross
 

@@ -79,6 +79,7 @@ func TestFailure_Text(t *testing.T) {
 		"parley 22 487/10004: nobody answered":      {Code: 22, CallCode: 487, CallSubcode: 10004, Message: "nobody answered"},
 		"java.lang.Exception: parley 4: closed":     {Code: 4, Message: "closed"},
 		"parley 99999999: too large to be a number": {Code: mobile.ErrorCodeUnknown, Message: "parley 99999999: too large to be a number"},
+
 		"something else": {Code: mobile.ErrorCodeUnknown, Message: "something else"},
 	} {
 		if got := mobile.FailureOf(foreignError(text)); *got != want {

@@ -33,9 +33,7 @@ func swiftSources(t *testing.T) []string {
 // checkSwift holds Swift sources against the listing of the generated classes.
 func checkSwift(t *testing.T, files ...string) (string, error) {
 	t.Helper()
-	if _, err := exec.LookPath("python3"); err != nil && os.Getenv("CI") != "true" {
-		t.Skip("python3 is missing")
-	}
+	need(t, "python3")
 	args := append([]string{"../../bind/testdata/api-objc.txt"}, files...)
 	if len(files) > 1 {
 		args = append([]string{"--complete"}, args...)
@@ -130,9 +128,7 @@ func TestSwift_Syntax(t *testing.T) {
 // swiftReference runs bind/ios/reference.
 func swiftReference(t *testing.T, args ...string) (string, error) {
 	t.Helper()
-	if _, err := exec.LookPath("python3"); err != nil {
-		testkit.Missing(t, "python3 is not installed: scripts/setup bind")
-	}
+	need(t, "python3")
 	out, err := exec.CommandContext(t.Context(), "../../bind/ios/reference", args...).CombinedOutput()
 	return string(out), err
 }

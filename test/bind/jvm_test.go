@@ -17,8 +17,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-
-	"github.com/parley-rtc/parley/internal/testkit"
 )
 
 // root is the top of the module.
@@ -63,9 +61,7 @@ func carryOut(step *exec.Cmd) error {
 func newJVM(t *testing.T) jvm {
 	t.Helper()
 	for _, program := range []string{"java", "javac", "mvn", "gcc"} {
-		if _, err := exec.LookPath(program); err != nil {
-			testkit.Missing(t, program+" is not installed: scripts/setup bind")
-		}
+		need(t, program)
 	}
 	j, err := buildJVM()
 	if err != nil {
@@ -262,9 +258,7 @@ func TestAndroidLevels(t *testing.T) {
 // public must have a comment.
 func TestAndroidReference(t *testing.T) {
 	newJVM(t)
-	if _, err := exec.LookPath("javadoc"); err != nil {
-		testkit.Missing(t, "javadoc is not installed: scripts/setup bind")
-	}
+	need(t, "javadoc")
 	out := t.TempDir()
 	if said, err := script(t, "reference", out); err != nil {
 		t.Fatalf("reference: %v\n%s", err, said)
@@ -294,9 +288,7 @@ func TestAAR(t *testing.T) {
 	if runtime.GOARCH != "amd64" {
 		t.Skip("the stand-in is a library for amd64")
 	}
-	if _, err := exec.LookPath("python3"); err != nil {
-		testkit.Missing(t, "python3 is not installed")
-	}
+	need(t, "python3")
 	library, err := os.ReadFile(filepath.Join(j.folder, "lib", "libgojni.so"))
 	if err != nil {
 		t.Fatal(err)

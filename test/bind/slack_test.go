@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/parley-rtc/parley/internal/testkit"
 )
 
 // slackProgram tells the slack of its own timers before a library is there, then
@@ -63,7 +65,7 @@ func TestTimerSlack(t *testing.T) {
 		t.Fatalf("%v: too few threads", said)
 	}
 	if slices.Contains(said, "0") {
-		t.Skip("the system does not tell about other threads: it needs CAP_SYS_NICE")
+		testkit.Missing(t, "the system does not tell about other threads: it needs CAP_SYS_NICE")
 	}
 	before, loose := said[0], 0
 	for _, slack := range said[1:] {
