@@ -33,7 +33,9 @@ type pionNet struct {
 	sockets map[*socket]struct{}
 	servers map[netip.AddrPort]struct{}
 	relays  map[*relayLink]struct{}
-	idle    chan struct{} // closed when the last relay link is; nil when nobody waits
+	// abandoned refuses allocations from now on.
+	abandoned bool
+	idle      chan struct{} // closed when the last relay link is; nil when nobody waits
 }
 
 func newPionNet(n Net, shut func() bool) *pionNet {

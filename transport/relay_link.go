@@ -2,35 +2,64 @@ package transport
 
 import (
 	"io"
+	"maps"
 	"net"
+	"slices"
 	"sync"
 	"time"
 )
 
-// relayWait is how long the end of a session waits for requests to relays.
-const relayWait = 5 * time.Second
+const (
+	// relayPatience is how long the end of a session waits for the answers of
+	// relays: what they give is then given back instead of left to expire.
+	relayPatience = 500 * time.Millisecond
+	// relayWait is how long it waits for the stack below to notice the end.
+	relayWait = 5 * time.Second
+)
 
 // relayLink is an open connection to a relay. They are remembered because the
 // stack below does not wait for a request to a relay whose generation is over.
 type relayLink struct {
-	owner *pionNet
-	conn  io.Closer
-	once  sync.Once
-	err   error
+	owner   *pionNet
+	conn    io.Closer
+	permits *permits
+	once    sync.Once
+	err     error
 }
 
 // link remembers a connection to a relay until it is closed.
-func (n *pionNet) link(conn io.Closer) *relayLink {
-	l := &relayLink{owner: n, conn: conn}
+func (n *pionNet) link(conn io.Closer, p *permits) *relayLink {
+	l := &relayLink{owner: n, conn: conn, permits: p}
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.relays[l] = struct{}{}
+	p.abandoned = n.abandoned
 	return l
 }
 
+// abandon gives up the requests for allocations that are under way, so that
+// gathering of candidates ends.
+func (n *pionNet) abandon() {
+	for _, l := range n.links(true) {
+		l.permits.abandon()
+	}
+}
+
+// links returns the open connections; with abandoned, those made later will get
+// no allocation.
+func (n *pionNet) links(abandoned bool) []*relayLink {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.abandoned = n.abandoned || abandoned
+	return slices.Collect(maps.Keys(n.relays))
+}
+
+// hangUp closes the connection below; the stack notices by itself.
+func (l *relayLink) hangUp() { l.once.Do(func() { l.err = l.conn.Close() }) }
+
 // Close closes the connection.
 func (l *relayLink) Close() error {
-	l.once.Do(func() { l.err = l.conn.Close() })
+	l.hangUp()
 	n := l.owner
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -42,24 +71,24 @@ func (l *relayLink) Close() error {
 	return l.err
 }
 
-// hangUp closes what is still open, which makes requests under way fail at
-// their next try, and waits for the stack below to notice.
+// hangUp gives up requests under way, waits for the stack below to notice, and
+// closes what is still open after a while.
 func (n *pionNet) hangUp() {
-	n.mu.Lock()
-	var open []*relayLink
-	for l := range n.relays {
-		open = append(open, l)
-	}
+	n.abandon()
 	idle := make(chan struct{})
-	if len(open) > 0 {
+	n.mu.Lock()
+	if len(n.relays) > 0 {
 		n.idle = idle
 	} else {
 		close(idle)
 	}
 	n.mu.Unlock()
-	for _, l := range open {
-		l.once.Do(func() { l.err = l.conn.Close() })
-	}
+	closing := time.AfterFunc(relayPatience, func() {
+		for _, l := range n.links(true) {
+			l.hangUp()
+		}
+	})
+	defer closing.Stop()
 	timer := time.NewTimer(relayWait)
 	defer timer.Stop()
 	select {
@@ -80,7 +109,9 @@ type relaySocket struct {
 }
 
 func newRelaySocket(n *pionNet, conn net.PacketConn) *relaySocket {
-	return &relaySocket{PacketConn: conn, link: n.link(conn), permits: permits{wake: conn.SetReadDeadline}}
+	s := &relaySocket{PacketConn: conn, permits: permits{wake: conn.SetReadDeadline}}
+	s.link = n.link(conn, &s.permits)
+	return s
 }
 
 // LocalAddr returns the unspecified IPv4 address with the port.

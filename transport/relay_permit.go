@@ -22,22 +22,34 @@ import (
 // the same, ahead of the packet. When the relay refuses, what follows is dropped
 // there, which is what a network does. Requests that renew a permission are left
 // alone: they wait on a goroutine of their own, and their errors matter.
+//
+// It also answers a request for an allocation that nobody waits for any more:
+// the client has no way to give one up, and asks a silent relay for 8 s.
 type permits struct {
-	mu      sync.Mutex
-	known   map[netip.Addr]bool
-	answers [][]byte
-	from    net.Addr
-	held    bool                  // the reader is in the middle of a message
-	wake    func(time.Time) error // sets the read deadline
+	mu        sync.Mutex
+	known     map[netip.Addr]bool
+	answers   [][]byte
+	from      net.Addr
+	allocate  *stun.Message         // the last request for an allocation
+	abandoned bool                  // no allocation is wanted any more
+	held      bool                  // the reader is in the middle of a message
+	wake      func(time.Time) error // sets the read deadline
 }
 
 // request looks at a packet to the relay.
 func (p *permits) request(b []byte, to net.Addr) {
-	if len(b) < 20 || b[0] != 0 || b[1] != 8 {
+	if len(b) < 20 || b[0] != 0 || (b[1] != 3 && b[1] != 8) {
 		return
 	}
 	m := &stun.Message{Raw: append([]byte(nil), b...)}
 	if m.Decode() != nil {
+		return
+	}
+	if m.Type.Method == stun.MethodAllocate {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		p.allocate, p.from = m, to
+		p.refuse()
 		return
 	}
 	peers := 0
@@ -69,22 +81,56 @@ func (p *permits) request(b []byte, to net.Addr) {
 		p.known = map[netip.Addr]bool{}
 	}
 	p.known[addr.Unmap()] = true
-	p.answers = append(p.answers, answer.Raw)
 	p.from = to
+	p.answer(answer)
+}
+
+// answer gives the reader an answer; p.mu is held.
+func (p *permits) answer(m *stun.Message) {
+	p.answers = append(p.answers, m.Raw)
 	if !p.held {
 		_ = p.wake(past())
 	}
 }
 
+// abandon ends a request for an allocation that is under way, and those that
+// follow. One that was answered before is not concerned.
+func (p *permits) abandon() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.abandoned = true
+	p.refuse()
+	_ = p.wake(past())
+}
+
+// refuse answers the last request for an allocation if none is wanted; p.mu is
+// held.
+func (p *permits) refuse() {
+	if !p.abandoned || p.allocate == nil {
+		return
+	}
+	// The client takes an error that asks for no credential as the last word.
+	answer, err := stun.Build(
+		stun.NewTransactionIDSetter(p.allocate.TransactionID),
+		stun.NewType(stun.MethodAllocate, stun.ClassErrorResponse), stun.CodeServerError, stun.Fingerprint)
+	if err != nil {
+		return
+	}
+	p.allocate = nil
+	p.answer(answer)
+}
+
 // past is a deadline that wakes a reader that waits for the relay.
 func past() time.Time { return time.Unix(1, 0) }
 
-// hold lets the reader wait for the relay, whatever answers there are.
-func (p *permits) hold() {
+// hold lets the reader wait for the relay, whatever answers there are. It
+// tells whether that is worth it: not when no allocation is wanted any more.
+func (p *permits) hold() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.held = true
 	_ = p.wake(time.Time{})
+	return !p.abandoned
 }
 
 // release ends hold.

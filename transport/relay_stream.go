@@ -43,8 +43,8 @@ type frame struct {
 // stream takes over a connection to a relay.
 func (n *pionNet) stream(conn net.Conn) *relayConn {
 	c := &relayConn{Conn: conn, ready: make(chan struct{}, 1), closed: make(chan struct{})}
-	c.link = n.link(ending{c})
 	c.permits.wake = conn.SetReadDeadline
+	c.link = n.link(ending{c}, &c.permits)
 	n.streams.Go(c.run)
 	return c
 }
@@ -94,9 +94,11 @@ func (c *relayConn) Read(b []byte) (int, error) {
 		}
 		if c.frames.inside() {
 			// Not here: the rest of a message comes first.
-			c.held = true
-			c.permits.hold()
-			continue
+			if c.held = true; c.permits.hold() {
+				continue
+			}
+			c.link.hangUp()
+			return 0, net.ErrClosed
 		}
 		if answer, _ := c.permits.take(); answer != nil {
 			return copy(b, answer), nil

@@ -163,6 +163,32 @@ func TestRelay_Silent_GatheringEnds(t *testing.T) {
 	})
 }
 
+// A session that is closed while a relay is silent does not wait for it, and
+// neither does one whose relay stops to answer in the middle of a message.
+func TestRelay_Silent_CloseEnds(t *testing.T) {
+	for _, transports := range []string{"udp", "tcp"} {
+		for _, greets := range []string{"", "\x01\x03\x00\x40"} {
+			inWorld(t, lan(), func(t *testing.T, w *world) {
+				w.startSilentRelay(t, greets)
+				a := newEnd(t, "a", transport.Options{Net: w.alice, ICEServers: turnServers("turn:203.0.113.1:3478?transport=" + transports)})
+				if _, err := a.Offer(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+				time.Sleep(100 * time.Millisecond)
+				begun := time.Now()
+				if err := a.Close(); err != nil {
+					t.Fatal(err)
+				}
+				<-a.Done()
+				// The clock of the world, which does not wobble.
+				if took := time.Since(begun); took > time.Second {
+					t.Errorf("%s, greeted with %q: closing took %v", transports, greets, took)
+				}
+			})
+		}
+	}
+}
+
 // The same over the sockets of the system.
 func TestRelay_Loopback(t *testing.T) {
 	testkit.CheckLeaks(t, time.Minute)

@@ -9,6 +9,7 @@ import (
 	"net/netip"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/parley-rtc/parley/internal/packet"
 	"github.com/parley-rtc/parley/internal/slogpion"
@@ -338,11 +339,14 @@ func (s *Session) Close() error {
 		// negotiation that begins later finds the session closed.
 		s.negotiating.Lock()
 		s.negotiating.Unlock() //nolint:staticcheck // it waits for one under way
+		// A relay that does not answer would hold up the rest.
+		patience := time.AfterFunc(relayPatience, s.net.abandon)
 		// This waits for the goroutines of the stack below, handlers that they
 		// are in included.
 		if err := s.pc.GracefulClose(); err != nil {
 			s.log.Debug("session close", slog.String("error", err.Error()))
 		}
+		patience.Stop()
 		s.net.again.stop()
 		s.net.hangUp()
 		s.wait.Wait()

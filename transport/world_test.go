@@ -2,9 +2,12 @@ package transport_test
 
 import (
 	"crypto/tls"
+	"errors"
+	"io"
 	"net"
 	"net/netip"
 	"strconv"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -109,6 +112,41 @@ func (w *world) startRelay(t *testing.T, certificate *tls.Certificate) {
 		listeners = append(listeners, turn.ListenerConfig{Listener: secure, RelayAddressGenerator: generator})
 	}
 	startTURN(t, udp, listeners, generator)
+}
+
+// startSilentRelay starts something on the relay host that takes packets and
+// streams, greets the latter, and says no more.
+func (w *world) startSilentRelay(t *testing.T, greeting string) {
+	t.Helper()
+	address := netip.AddrPortFrom(netip.MustParseAddr("203.0.113.1"), turnPort)
+	udp, err := w.relay.ListenPacket("udp4", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tcp, err := w.relay.Listen("tcp4", address.String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var streams sync.WaitGroup
+	streams.Go(func() {
+		for {
+			conn, err := tcp.Accept()
+			if err != nil {
+				return
+			}
+			streams.Go(func() {
+				_, _ = io.WriteString(conn, greeting)
+				_, _ = io.Copy(io.Discard, conn)
+				_ = conn.Close()
+			})
+		}
+	})
+	t.Cleanup(func() {
+		if err := errors.Join(udp.Close(), tcp.Close()); err != nil {
+			t.Error(err)
+		}
+		streams.Wait()
+	})
 }
 
 func startTURN(t *testing.T, udp net.PacketConn, listeners []turn.ListenerConfig, generator turn.RelayAddressGenerator) {
