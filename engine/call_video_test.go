@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -216,4 +217,88 @@ func TestCall_SourcesThatEnd(t *testing.T) {
 	bobEar.hears(t)
 	alice.wait("track ended video <nil>")
 	alice.hangUp(a)
+}
+
+// sparing is a source that gives a key frame first and when it is asked for one,
+// and never otherwise.
+type sparing struct {
+	*media.VideoFile
+	requests chan struct{}
+	wanted   atomic.Bool
+}
+
+func newSparing(t testing.TB) *sparing {
+	s := &sparing{VideoFile: film(t, nil), requests: make(chan struct{}, 1000)}
+	s.wanted.Store(true)
+	return s
+}
+
+func (s *sparing) RequestKeyFrame() {
+	s.wanted.Store(true)
+	s.VideoFile.RequestKeyFrame()
+	s.requests <- struct{}{}
+}
+
+func (s *sparing) ReadVideo(ctx context.Context) (engine.EncodedFrame, error) {
+	for {
+		f, err := s.VideoFile.ReadVideo(ctx)
+		if err != nil || !f.KeyFrame || s.wanted.Swap(false) {
+			return f, err
+		}
+	}
+}
+
+// TestCall_KeyFrameRequested: the sender is asked, and a key frame comes; who
+// asks for a stream or a call that is gone is told.
+func TestCall_KeyFrameRequested(t *testing.T) {
+	testkit.CheckLeaks(t, 2*time.Minute)
+	s := newMiniService(t, callfsm.Timeouts{})
+	alice, bob := signIn(t, s.dialer(), "alice"), signIn(t, s.dialer(), "bob")
+	bobEye, camera := newEye(), newSparing(t)
+	track := engine.NewLocalVideoTrack(camera)
+	a, b := connect(alice, bob,
+		func(o *engine.StartCallOptions) { o.Video = track },
+		func(o *engine.AcceptCallOptions) { o.VideoSink = bobEye })
+	bob.wait("video true")
+	bobEye.sees(t, 30)
+	for len(camera.requests) > 0 {
+		<-camera.requests
+	}
+	before := bobEye.count()
+	remote := b.Participants()[0].VideoTracks()[0]
+	for range 100 {
+		if err := remote.RequestKeyFrame(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	select {
+	case <-camera.requests:
+	case <-time.After(patience):
+		t.Fatal("the sender was not asked")
+	}
+	for n := before; ; n++ {
+		if bobEye.count() == n {
+			bobEye.sees(t, 1)
+		}
+		if bobEye.frame(n).KeyFrame {
+			break
+		}
+	}
+	for _, in := range b.Stats().InboundRTP {
+		if in.Kind == engine.TrackKindVideo && in.PLICount == 0 {
+			t.Errorf("%+v", in)
+		}
+	}
+
+	alice.do("remove video", func(ctx context.Context) error { return a.RemoveTrack(ctx, track) })
+	bob.wait("video false")
+	if err := remote.RequestKeyFrame(); !errors.Is(err, engine.ErrNoSuchTrack) {
+		t.Errorf("of video that was stopped: %v", err)
+	}
+	alice.hangUp(a)
+	bob.wait("state Disconnected")
+	<-b.Done()
+	if err := remote.RequestKeyFrame(); !errors.Is(err, engine.ErrCallEnded) {
+		t.Errorf("of a call that has ended: %v", err)
+	}
 }

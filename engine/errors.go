@@ -29,7 +29,8 @@ var (
 	// ErrTrackInUse is returned when a track is added that a call already sends,
 	// or a second track of its kind.
 	ErrTrackInUse = errors.New("engine: track in use")
-	// ErrNoSuchTrack is returned when a track is removed that the call does not send.
+	// ErrNoSuchTrack is returned when a track is removed that the call does not
+	// send, or when a key frame is wanted of video that was stopped.
 	ErrNoSuchTrack = errors.New("engine: no such track")
 	// ErrUnsupported is returned when the two ends have no way to do it, for
 	// example no common video codec.

@@ -125,7 +125,7 @@ func (s *subject) everything() {
 			_, _ = p.IsSpeaking(), p.EndReason()
 			for _, t := range p.VideoTracks() {
 				t.SetSink(newEye())
-				_ = t.Participant()
+				_, _ = t.Participant(), t.RequestKeyFrame()
 			}
 		}
 		for _, f := range []func(context.Context) error{

@@ -255,6 +255,32 @@ func (t *RemoteVideoTrack) SetSink(sink VideoSink) {
 	})
 }
 
+// RequestKeyFrame asks the sender for a key frame now (RFC 4585 6.3.1), for a
+// sink whose decoder was made anew or has met an error: an encoder may give none
+// for many seconds. What a sink needs to begin with and what the network has lost
+// is asked for without it.
+//
+// Frames go on as they come; until a key frame does the request is repeated
+// every 300 ms, so that it may be called for every frame that cannot be decoded.
+// It may be called from any goroutine, also from WriteVideo, and never blocks.
+//
+// It returns ErrNoSuchTrack when the video has been stopped, and ErrCallEnded.
+// Without a sink, and before the first frame, it does nothing: both begin with a
+// key frame. During a hold nobody can be asked; video goes on with a key frame
+// after it.
+func (t *RemoteVideoTrack) RequestKeyFrame() error {
+	switch {
+	case t.call.over():
+		return ErrCallEnded
+	case t.participant.get().video != t:
+		return ErrNoSuchTrack
+	}
+	if m := t.call.media.Load(); m != nil && m.videoIn != nil {
+		m.videoIn.RequestKeyFrame()
+	}
+	return nil
+}
+
 // trackEndError is what TrackEnded tells: nil for a regular end.
 func trackEndError(err error) error {
 	if errors.Is(err, io.EOF) {

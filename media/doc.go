@@ -21,7 +21,8 @@
 // and the bitrate that the network carries go back to the source. A
 // VideoReceiver puts packets in order, waits for repaired ones, gives whole
 // frames that can be decoded to a VideoSink, and asks for a key frame when there
-// is no other way on.
+// is no other way on; for the decoder behind the sink, which may lose its picture
+// all by itself, there is RequestKeyFrame.
 //
 //	file, err := media.OpenVideoFile("picture.ivf", nil)
 //	if err != nil { … } // a *FileError with name, position and reason

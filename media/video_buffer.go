@@ -65,6 +65,8 @@ type videoBuffer struct {
 	lastRequest time.Time
 	asked       bool // lastRequest is set
 	wantRequest bool
+	// demanded is when the application asked for a key frame; zero once one came.
+	demanded time.Time
 
 	frames []assembled // to give out
 	counts bufferCounts
@@ -143,7 +145,7 @@ func (b *videoBuffer) start(p *packet.Packet, codec string) {
 func (b *videoBuffer) restart() {
 	b.dropBelow(b.highest + 1)
 	b.started, b.waitKey, b.atStart = false, true, false
-	b.gapSince = time.Time{}
+	b.gapSince, b.demanded = time.Time{}, time.Time{}
 }
 
 // loseSync goes on at a packet from which only a key frame can help.
@@ -227,6 +229,9 @@ func (b *videoBuffer) give(end int64) {
 		return
 	}
 	b.waitKey, b.wantRequest, b.codec = false, false, frame.codec
+	if frame.picture.key {
+		b.demanded = time.Time{}
+	}
 	b.frames = append(b.frames, frame)
 }
 

@@ -31,16 +31,38 @@ func (b *videoBuffer) deadline(now time.Time) (time.Time, bool) {
 		}
 		sooner(b.gapSince.Add(b.lossWait()))
 	}
-	if b.wantRequest && b.asked && now.Sub(b.lastPush) < quietStream {
+	if b.asked && b.wants(now) {
 		sooner(b.lastRequest.Add(keyFrameInterval))
 	}
 	return at, !at.IsZero()
 }
 
+// demand is the application's wish for a key frame, though nothing is missing.
+// Before a stream has begun, a key frame is its beginning anyway.
+func (b *videoBuffer) demand(now time.Time) {
+	if b.started {
+		b.demanded = now
+	}
+}
+
+// wants tells whether somebody may be asked for a key frame. A stream that went
+// quiet is not asked, but the application's own wish may have been lost: it is
+// repeated as long as if a packet had come with it.
+func (b *videoBuffer) wants(now time.Time) bool {
+	switch {
+	case now.Sub(b.lastPush) < quietStream:
+		return b.wantRequest || !b.demanded.IsZero()
+	case b.demanded.IsZero():
+		return false
+	default:
+		return now.Sub(b.demanded) < quietStream
+	}
+}
+
 // request limits the rate at which key frames are asked for. While none has
-// come the request is repeated, as long as packets come.
+// come the request is repeated.
 func (b *videoBuffer) request(now time.Time) bool {
-	if !b.wantRequest || now.Sub(b.lastPush) >= quietStream {
+	if !b.wants(now) {
 		return false
 	}
 	if b.asked && now.Sub(b.lastRequest) < keyFrameInterval {

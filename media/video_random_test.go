@@ -76,6 +76,9 @@ func (n *numbered) count() int {
 	return n.requests
 }
 
+// number is that of a frame of a numbered source.
+func number(f media.EncodedFrame) uint64 { return binary.BigEndian.Uint64(f.Data[10:]) }
+
 func (n *numbered) SetTargetBitrate(bps int) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -132,7 +135,7 @@ func randomNetwork(t *testing.T, seed uint64) error {
 	frames := c.sink.all()
 	last := uint64(0)
 	for i, f := range frames {
-		number := binary.BigEndian.Uint64(f.Data[10:])
+		number := number(f)
 		if i == 0 && !f.KeyFrame {
 			return fmt.Errorf("begins with frame %d, which is no key frame", number)
 		}

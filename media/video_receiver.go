@@ -91,6 +91,7 @@ type VideoReceiver struct {
 	inbox  []*packet.Packet
 	sink   VideoSink
 	fresh  bool // the sink has had no key frame yet
+	demand bool // the application wants a key frame
 	reset  bool
 	rtt    time.Duration
 	closed bool
@@ -151,6 +152,20 @@ func (r *VideoReceiver) SetSink(sink VideoSink) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.sink, r.fresh = sink, true
+	r.signal()
+}
+
+// RequestKeyFrame asks the far end for a key frame (RFC 4585 6.3.1), though
+// nothing is missing here: the application's decoder has begun anew or has met an
+// error. Frames go on until it comes. The request is repeated every 300 ms until
+// a key frame is there, as long as packets come, and 2 s without any; further
+// ones in that time change nothing, so that it may be called for every frame.
+// Without a sink, and before a stream has begun, it does nothing: both begin with
+// a key frame.
+func (r *VideoReceiver) RequestKeyFrame() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.demand = true
 	r.signal()
 }
 

@@ -38,8 +38,8 @@ func (r *VideoReceiver) intake(now time.Time) bool {
 	r.mu.Lock()
 	inbox := r.inbox
 	r.inbox = nil
-	closed, reset, fresh := r.closed, r.reset, r.fresh
-	r.reset, r.fresh = false, false
+	closed, reset, fresh, demand := r.closed, r.reset, r.fresh, r.demand
+	r.reset, r.fresh, r.demand = false, false, false
 	watched := r.sink != nil
 	if r.rtt > 0 {
 		r.buffer.rtt = r.rtt
@@ -55,12 +55,15 @@ func (r *VideoReceiver) intake(now time.Time) bool {
 	if fresh {
 		r.buffer.refresh(watched)
 	}
+	if demand {
+		r.buffer.demand(now)
+	}
 	for _, p := range inbox {
 		r.buffer.push(now, p, r.codecs[p.PayloadType])
 	}
 	if !watched {
 		// Nobody looks: key frames would be asked for in vain.
-		r.buffer.wantRequest = false
+		r.buffer.wantRequest, r.buffer.demanded = false, time.Time{}
 	}
 	return true
 }

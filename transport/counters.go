@@ -161,6 +161,7 @@ type inbound struct {
 	heard    bool
 	nack     nackList
 	asked    time.Time // for a key frame
+	wanted   bool      // a key frame, and it was not asked for since
 
 	// RFC 3550 A.1 and A.8.
 	started   bool
@@ -249,15 +250,25 @@ func (in *inbound) due(now time.Time, rtt time.Duration) ([]uint16, time.Time) {
 	return in.nack.due(now, rtt)
 }
 
-// mayAsk tells whether a key frame may be asked for, at most once in interval.
-func (in *inbound) mayAsk(now time.Time, interval time.Duration) bool {
+func (in *inbound) wantKeyFrame() {
 	in.mu.Lock()
 	defer in.mu.Unlock()
-	if now.Sub(in.asked) < interval {
-		return false
+	in.wanted = true
+}
+
+// keyFrameDue tells whether to ask for a key frame now, at most once in
+// interval, or else when to look again (zero for not until one is wanted).
+func (in *inbound) keyFrameDue(now time.Time, interval time.Duration) (due bool, next time.Time) {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	if !in.wanted {
+		return false, time.Time{}
 	}
-	in.asked = now
-	return true
+	if next = in.asked.Add(interval); now.Before(next) {
+		return false, next
+	}
+	in.asked, in.wanted = now, false
+	return true, time.Time{}
 }
 
 // senderReport takes what the sender says about its stream.

@@ -180,32 +180,51 @@ func TestMaxPayloadSize_FitsIPv6(t *testing.T) {
 	})
 }
 
+// A key frame can be asked for as often as one likes: the other side hears of it
+// at once, five times a second at the most, and a request that comes too early
+// is sent later.
 func TestKeyFrameRequests(t *testing.T) {
-	inWorld(t, lan(), func(t *testing.T, w *world) {
-		a, b := connect(t, transport.Options{Net: w.alice, VideoCodecs: videoCodecs()}, transport.Options{Net: w.bob, VideoCodecs: videoCodecs()})
-		codec, _ := a.Codec(packet.KindVideo)
-		if err := a.video(codec, 1, 100); err != nil {
-			t.Fatal(err)
-		}
-		b.until("video", func() bool { return len(b.packets[packet.KindVideo]) == 1 })
-		for range 10 {
-			b.RequestKeyFrame()
-		}
-		time.Sleep(time.Second)
-		b.RequestKeyFrame()
-		time.Sleep(time.Second)
-		a.mu.Lock()
-		if a.keyFrames != 2 {
-			t.Errorf("%d requests arrived, want 2", a.keyFrames)
-		}
-		a.mu.Unlock()
-		if n := a.Stats().OutboundRTP[1].PLICount; n != 2 {
-			t.Errorf("%d requests counted", n)
-		}
-		if n := b.Stats().InboundRTP[0].PLICount; n != 2 {
-			t.Errorf("%d requests counted as sent", n)
-		}
-	})
+	for name, relay := range map[string]bool{"direct": false, "relayed": true} {
+		t.Run(name, func(t *testing.T) {
+			inWorld(t, lan(), func(t *testing.T, w *world) {
+				w.startRelay(t, nil)
+				a, b := connect(t, transport.Options{Net: w.alice, VideoCodecs: videoCodecs(), ICEServers: turnUDP(), RelayOnly: relay},
+					transport.Options{Net: w.bob, VideoCodecs: videoCodecs(), ICEServers: turnUDP(), RelayOnly: relay})
+				arrived := 0
+				arrive := func(n int) {
+					t.Helper()
+					time.Sleep(time.Second)
+					a.mu.Lock()
+					if arrived += n; a.keyFrames != arrived {
+						t.Errorf("%d requests arrived, want %d", a.keyFrames, arrived)
+					}
+					a.mu.Unlock()
+				}
+				codec, _ := a.Codec(packet.KindVideo)
+				if err := a.video(codec, 1, 100); err != nil {
+					t.Fatal(err)
+				}
+				b.until("video", func() bool { return len(b.packets[packet.KindVideo]) == 1 })
+				b.RequestKeyFrame()
+				arrive(1)
+				for range 10 {
+					b.RequestKeyFrame()
+				}
+				arrive(2)
+				for range 100 {
+					b.RequestKeyFrame()
+					time.Sleep(10 * time.Millisecond)
+				}
+				arrive(6)
+				if n := a.Stats().OutboundRTP[1].PLICount; n != uint32(arrived) {
+					t.Errorf("%d requests counted", n)
+				}
+				if n := b.Stats().InboundRTP[0].PLICount; n != uint32(arrived) {
+					t.Errorf("%d requests counted as sent", n)
+				}
+			})
+		})
+	}
 }
 
 // What congestion control says must fall when the path carries less.

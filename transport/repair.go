@@ -40,7 +40,7 @@ func (s *Session) runRepair() {
 		case <-timer.C:
 		}
 		now := time.Now()
-		if next := s.askForLost(now); next.IsZero() {
+		if next := sooner(s.askForLost(now), s.askForKeyFrame(now)); next.IsZero() {
 			timer.Reset(never)
 		} else {
 			timer.Reset(next.Sub(now))
@@ -64,11 +64,17 @@ func (s *Session) askForLost(now time.Time) time.Time {
 		if len(sequences) > 0 {
 			s.sendControl(nackPacket(in.ssrc, sequences))
 		}
-		if !next.IsZero() && (earliest.IsZero() || next.Before(earliest)) {
-			earliest = next
-		}
+		earliest = sooner(earliest, next)
 	}
 	return earliest
+}
+
+// sooner returns the earlier of two times, of which zero is never.
+func sooner(a, b time.Time) time.Time {
+	if a.IsZero() || !b.IsZero() && b.Before(a) {
+		return b
+	}
+	return a
 }
 
 func (s *Session) sendControl(p rtcp.Packet) {
@@ -81,19 +87,38 @@ func (s *Session) sendControl(p rtcp.Packet) {
 	}
 }
 
-// RequestKeyFrame asks the other side for a key frame of its video. Requests
-// in quick succession are sent once.
+// RequestKeyFrame asks the other side for a key frame of its video with a PLI
+// (RFC 4585 6.3.1): the picture is lost, whatever the loss was. It never blocks.
+// Requests within 200 ms of one that was sent are sent together when that time
+// is over. Without video in the description it does nothing.
 func (s *Session) RequestKeyFrame() {
 	m := s.media[packet.KindVideo]
 	if m == nil {
 		return
 	}
-	now := time.Now()
 	for _, in := range m.sources() {
-		if in.mayAsk(now, keyFrameInterval) {
+		in.wantKeyFrame()
+	}
+	if !s.askForKeyFrame(time.Now()).IsZero() {
+		s.wakeRepair()
+	}
+}
+
+// askForKeyFrame sends the requests that are due, and returns when to look again.
+func (s *Session) askForKeyFrame(now time.Time) time.Time {
+	var earliest time.Time
+	m := s.media[packet.KindVideo]
+	if m == nil {
+		return earliest
+	}
+	for _, in := range m.sources() {
+		due, next := in.keyFrameDue(now, keyFrameInterval)
+		if due {
 			s.sendControl(&rtcp.PictureLossIndication{MediaSSRC: in.ssrc})
 		}
+		earliest = sooner(earliest, next)
 	}
+	return earliest
 }
 
 // keyFrameRequest takes such a request of the other side.
