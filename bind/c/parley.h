@@ -119,7 +119,7 @@ enum parley_results {
   PARLEY_ERROR_CALL_ENDED = -21,        /**< the call has ended */
   PARLEY_ERROR_CALL_FAILED = -22,       /**< see call_code and call_subcode */
   PARLEY_ERROR_TRACK_IN_USE = -23,      /**< a second video of one call */
-  PARLEY_ERROR_NO_SUCH_TRACK = -24      /**< a video that the call does not send */
+  PARLEY_ERROR_NO_SUCH_TRACK = -24      /**< a video that the call does not send or receive */
 };
 
 /** What parley_last_error tells. */
@@ -636,7 +636,8 @@ typedef struct parley_call_callbacks {
   /** What parley_call_stats gives, every stats_interval. A slow one gets the newest. */
   void (*on_stats)(void *user_data, parley_handle call, const char *json);
   /** In decoding order, a key frame first, on a thread of its own. While it
-   * blocks, frames that come too late are dropped and a key frame is asked for. */
+   * blocks, frames that come too late are dropped and a key frame is asked for;
+   * parley_call_request_key_frame asks for one when they cannot be decoded. */
   void (*on_video_frame)(void *user_data, parley_handle call, const parley_video_frame *frame);
   /** A data message came. */
   void (*on_data)(void *user_data, parley_handle call, const parley_data_message *message);
@@ -745,7 +746,9 @@ int32_t parley_client_network_changed(parley_handle client);
  * given back. Calls and connections go on as long as the system lets them. */
 int32_t parley_client_enter_background(parley_handle client);
 /** Undoes it. A system may have taken the sockets of an application that slept:
- * agents without a call and chats reconnect at once, and outboxes try again. */
+ * agents without a call and chats reconnect at once, and outboxes try again. It
+ * may have taken the decoder too: calls ask for a key frame of the other side's
+ * video. */
 int32_t parley_client_enter_foreground(parley_handle client);
 /** The system runs out of memory: what is not needed is given back at once. It
  * takes some milliseconds. */
@@ -855,6 +858,14 @@ int32_t parley_call_participants(parley_handle call, parley_participant_visitor 
 int32_t parley_call_start_video(parley_handle call, parley_handle source);
 /** Sends it no more. Waits. */
 int32_t parley_call_stop_video(parley_handle call, parley_handle source);
+/** Asks the other side for a key frame of its video now, for a program whose
+ * decoder was made anew or has met an error: an encoder may give none for many
+ * seconds. Never waits, and may be called in on_video_frame for every frame that
+ * cannot be decoded: until a key frame comes, frames go on and the request is
+ * repeated every 300 ms. What the network has lost is asked for without it.
+ * PARLEY_ERROR_NO_SUCH_TRACK while the other side sends no video,
+ * PARLEY_ERROR_CALL_ENDED after the call. */
+int32_t parley_call_request_key_frame(parley_handle call);
 /** Video that the application encodes, of one of parley_video_codecs; callbacks
  * may be NULL. */
 int32_t parley_video_source_new(parley_handle client, int32_t codec, const parley_video_callbacks *callbacks, parley_handle *source);

@@ -19,6 +19,11 @@ func parley_call_stop_video(call, source C.parley_handle) C.int32_t {
 	return withVideo(call, source, (*mobile.Call).StopVideo)
 }
 
+//export parley_call_request_key_frame
+func parley_call_request_key_frame(call C.parley_handle) C.int32_t {
+	return do(call, (*mobile.Call).RequestKeyFrame)
+}
+
 func withVideo(call, source C.parley_handle, operation func(*mobile.Call, *mobile.VideoSource) error) C.int32_t {
 	return do(call, func(c *mobile.Call) error {
 		s, err := find[*mobile.VideoSource](source)

@@ -154,7 +154,7 @@ func TestThousandThreads(t *testing.T) {
 	}
 	block := make([]byte, 960)
 	work := []func() error{
-		a.Mute, a.Unmute, a.Hold, a.Resume, b.MuteIncoming, b.UnmuteIncoming, thread.SendTyping,
+		a.Mute, a.Unmute, a.Hold, a.Resume, b.MuteIncoming, b.UnmuteIncoming, thread.SendTyping, a.RequestKeyFrame,
 		func() error { return a.SendDTMF("1") },
 		func() error { _ = a.Stats() + a.ID(); return nil },
 		func() error { a.Participants().At(0).IsSpeaking(); return nil },
@@ -204,6 +204,7 @@ func TestListeners_MayDoAnything(t *testing.T) {
 				call := alice.agent.Calls().At(i)
 				_ = call.Stats()
 				_ = call.Mute()
+				_ = call.RequestKeyFrame()
 				_ = call.Unmute()
 			}
 			runtime.GC()

@@ -61,7 +61,7 @@ const (
 	ErrorCodeCallFailed int32 = 22
 	// ErrorCodeTrackInUse is a second video of one call.
 	ErrorCodeTrackInUse int32 = 23
-	// ErrorCodeNoSuchTrack is a video that the call does not send.
+	// ErrorCodeNoSuchTrack is a video that the call does not send or receive.
 	ErrorCodeNoSuchTrack int32 = 24
 )
 

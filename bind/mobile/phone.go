@@ -26,12 +26,18 @@ func (c *Client) EnterBackground() {
 // EnterForeground undoes EnterBackground. A system may have taken the sockets of
 // an application that slept: agents without a call and chat clients reconnect at
 // once, and outboxes try again. A call has kept the application awake, and its
-// path is left alone.
+// path is left alone; but a system may have taken the decoder, so the other side
+// of a call is asked for a key frame of its video.
 func (c *Client) EnterForeground() {
 	defer quiet()
 	for _, agent := range c.allAgents() {
-		if len(agent.allCalls()) == 0 {
+		calls := agent.allCalls()
+		if len(calls) == 0 {
 			agent.agent.NetworkChanged()
+		}
+		for _, call := range calls {
+			// Where there is no video, there is nothing to ask for.
+			_ = call.RequestKeyFrame()
 		}
 	}
 	for _, chat := range c.allChats() {

@@ -206,7 +206,8 @@ type VideoFrame struct {
 type VideoListener interface {
 	// OnVideoFrame takes frames in decoding order, a key frame first, on a thread
 	// of its own. While it blocks, frames that come too late are dropped and a key
-	// frame is asked for.
+	// frame is asked for. When the frames cannot be decoded any more, there is
+	// Call.RequestKeyFrame.
 	OnVideoFrame(call *Call, frame *VideoFrame)
 }
 
@@ -247,6 +248,35 @@ func (c *Call) StopVideo(camera *VideoSource) (err error) {
 		return fmt.Errorf("%w: no video source", errArgument)
 	}
 	return c.run(func(ctx context.Context, call *engine.Call) error { return call.RemoveTrack(ctx, camera.track) })
+}
+
+// RequestKeyFrame asks the other side for a key frame of its video now, for an
+// application whose decoder was made anew or has met an error: an encoder may
+// give none for many seconds. It never waits and may be called from OnVideoFrame,
+// for every frame that cannot be decoded: until a key frame comes, frames go on
+// and the request is repeated every 300 milliseconds. What the network has lost
+// is asked for without it. It gives ErrorCodeNoSuchTrack while the other side
+// sends no video, and ErrorCodeCallEnded.
+func (c *Call) RequestKeyFrame() (err error) {
+	defer guard(&err)
+	if c.agent == nil || c.agent.client.scope.isClosed() {
+		return errClosed
+	}
+	call := c.engine()
+	if call == nil {
+		// A frame overtook the news of its call.
+		return engine.ErrNoSuchTrack
+	}
+	err = engine.ErrNoSuchTrack
+	if call.State() == engine.CallStateDisconnected {
+		err = engine.ErrCallEnded
+	}
+	for _, p := range call.Participants() {
+		for _, t := range p.VideoTracks() {
+			err = t.RequestKeyFrame()
+		}
+	}
+	return err
 }
 
 // trackEnded logs a camera that cannot be sent.

@@ -18,15 +18,21 @@ import (
 // encoder plays MediaCodec: it sends the frames of the test picture again and
 // again, at a key frame whenever it is asked for one.
 type encoder struct {
-	frames  []ivf.Frame
-	restart atomic.Bool
-	bitrate atomic.Int32
-	asked   atomic.Int32
+	frames   []ivf.Frame
+	restart  atomic.Bool
+	sparing  atomic.Bool // key frames only when it is asked for them
+	bitrate  atomic.Int32
+	asked    atomic.Int32
+	requests chan struct{}
 }
 
 func (e *encoder) OnKeyFrameRequested() {
 	e.asked.Add(1)
 	e.restart.Store(true)
+	select {
+	case e.requests <- struct{}{}:
+	default:
+	}
 }
 
 func (e *encoder) OnTargetBitrateChanged(bps int32) { e.bitrate.Store(bps) }
@@ -42,8 +48,11 @@ func (e *encoder) run(source *mobile.VideoSource, stop <-chan struct{}) {
 			return
 		case <-ticker.C:
 		}
-		if e.restart.Swap(false) || next == len(e.frames) {
+		next %= len(e.frames)
+		if e.restart.Swap(false) {
 			next = 0
+		} else if e.sparing.Load() && e.frames[next].Data[0]&1 == 0 { // RFC 6386 9.1
+			next++
 		}
 		source.SendFrame(e.frames[next].Data, n*33_333, next == 0)
 		next++
@@ -56,7 +65,7 @@ func newEncoder(t *testing.T) *encoder {
 	if err != nil {
 		t.Fatal(err)
 	}
-	e := &encoder{}
+	e := &encoder{requests: make(chan struct{}, 1)}
 	for {
 		frame, err := reader.ReadFrame()
 		if errors.Is(err, io.EOF) {
@@ -93,7 +102,7 @@ func TestVideo_Crosses(t *testing.T) {
 		close(stop)
 		<-stopped
 	}()
-	a, _ := connect(alice, bob, &mobile.CallOptions{Video: bob.events})
+	a, b := connect(alice, bob, &mobile.CallOptions{Video: bob.events})
 	if err := a.StartVideo(camera); err != nil {
 		t.Fatal(err)
 	}
@@ -113,10 +122,13 @@ func TestVideo_Crosses(t *testing.T) {
 	if e.bitrate.Load() == 0 || e.asked.Load() == 0 {
 		t.Errorf("bitrate %d, asked for %d key frames", e.bitrate.Load(), e.asked.Load())
 	}
+	asksForKeyFrames(t, b, bob, e)
+	wantCode(t, "a key frame of video that is not sent", a.RequestKeyFrame(), mobile.ErrorCodeNoSuchTrack)
 	if err := a.StopVideo(camera); err != nil {
 		t.Fatal(err)
 	}
 	bob.events.wait("participant video false")
+	wantCode(t, "a key frame of video that was stopped", b.RequestKeyFrame(), mobile.ErrorCodeNoSuchTrack)
 	wantCode(t, "stopped twice", a.StopVideo(camera), mobile.ErrorCodeNoSuchTrack)
 	// With the call this time.
 	if err := a.HangUp(); err != nil {
@@ -124,6 +136,7 @@ func TestVideo_Crosses(t *testing.T) {
 	}
 	alice.events.wait(state(mobile.CallStateDisconnected))
 	bob.events.wait(state(mobile.CallStateDisconnected))
+	wantCode(t, "a key frame after the end", b.RequestKeyFrame(), mobile.ErrorCodeCallEnded)
 	for len(bob.events.frames) > 0 {
 		<-bob.events.frames
 	}
@@ -143,6 +156,48 @@ func TestVideo_Crosses(t *testing.T) {
 	}
 	if err := call.HangUp(); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// asksForKeyFrames: the encoder of the other side is asked when this side asks,
+// and when its user comes back to the application.
+func asksForKeyFrames(t *testing.T, call *mobile.Call, to *person, e *encoder) {
+	t.Helper()
+	for what, ask := range map[string]func(){
+		"asked": func() {
+			// As for every frame that a decoder cannot use.
+			for range 100 {
+				if err := call.RequestKeyFrame(); err != nil {
+					t.Fatal(err)
+				}
+			}
+		},
+		"back in the foreground": to.client.EnterForeground,
+	} {
+		e.sparing.Store(true)
+		for len(e.requests) > 0 {
+			<-e.requests
+		}
+		for len(to.events.frames) > 0 {
+			<-to.events.frames
+		}
+		ask()
+		select {
+		case <-e.requests:
+		case <-time.After(limit):
+			t.Fatalf("%s, but the encoder was not", what)
+		}
+		for timeout := time.After(limit); ; {
+			var f *mobile.VideoFrame
+			select {
+			case f = <-to.events.frames:
+			case <-timeout:
+				t.Fatalf("%s: no key frame came", what)
+			}
+			if f.KeyFrame {
+				break
+			}
+		}
 	}
 }
 

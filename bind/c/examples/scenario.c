@@ -239,11 +239,14 @@ static int end_call(side *alice, side *bob) {
 }
 
 /* Alice's camera: its next picture, from a key frame on when one is asked for. */
-static int next_frame;
+static int next_frame, key_frames_asked;
 
 static void key_frame(void *user) {
   (void)user;
-  SET(next_frame = 0);
+  SET({
+    next_frame = 0;
+    key_frames_asked++;
+  });
 }
 
 static void film(parley_handle camera, int picture) {
@@ -328,6 +331,12 @@ static void first_call(side *alice, side *bob) {
   play(alice, bob, camera);
   report(bob->frames > (slowness > 1 ? 0 : 30) && bob->key_first && bob->same_frames == bob->frames, "video", "%d frames, %d as sent, the first %s", bob->frames,
          bob->same_frames, bob->key_first ? "a key frame" : "no key frame");
+  /* Bob's decoder was made anew: he does not wait for alice's next key frame. */
+  int before;
+  SET(before = key_frames_asked);
+  int asked_for = parley_call_request_key_frame(bob->call), nothing = parley_call_request_key_frame(alice->call);
+  report(asked_for == 0 && WAIT(key_frames_asked > before) && nothing == PARLEY_ERROR_NO_SUCH_TRACK, "a key frame", "%d, %d, asked %d times before and %d after",
+         asked_for, nothing, before, key_frames_asked);
   for (size_t i = 0; i < sizeof message; i++) message[i] = (unsigned char)(i * 31 + 7);
   int ok = parley_data_sender_new(alice->call, 0, 0, 0, &sender) == 0 && parley_data_sender_send(sender, message, sizeof message) == 0;
   report(ok && WAIT(bob->data_ok), "data", "it did not come, or not as it was sent");
