@@ -58,6 +58,9 @@ type threadState struct {
 	topic        string
 	change, read uint64
 	unread       int
+	// gone are messages that came taken back already, until the service says
+	// where the thread stands: they were not counted, and are not counted off.
+	gone []uint64
 }
 
 // NewRealtime returns a Realtime that is not connected yet. endpoint is the

@@ -32,7 +32,10 @@ type RealtimeEvents struct {
 // MessageEvent is a message that came, was edited or deleted.
 type MessageEvent struct {
 	ThreadID string
-	// Message is the message as it is now.
+	// Message is the message as it is now; its Content and the text in it are
+	// never nil. One that was taken back has DeletedOn and an empty text: also
+	// MessageReceived tells of it, when it was written and taken back while there
+	// was no connection. It does not count as unread.
 	Message Message
 	// ClientID is the id that its sender gave it; empty without one.
 	ClientID string

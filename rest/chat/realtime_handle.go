@@ -3,6 +3,7 @@ package chat
 import (
 	"crypto/rand"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
@@ -137,10 +138,14 @@ func (r *Realtime) deliver(e *signalpb.ChatEvent) {
 
 // count keeps the number of unread messages and the topic.
 func (t *threadState) count(e *signalpb.ChatEvent, self string) {
-	others := e.GetMessage().GetSender() != self && e.GetMessage().GetId() > t.read
+	id := e.GetMessage().GetId()
+	others := e.GetMessage().GetSender() != self && id > t.read
 	switch kind := e.GetKind(); {
+	case kind == signalpb.ChatEvent_MESSAGE_RECEIVED && others && e.GetMessage().GetDeletedMs() != 0:
+		t.gone = append(t.gone, id)
 	case kind == signalpb.ChatEvent_MESSAGE_RECEIVED && others:
 		t.unread++
+	case kind == signalpb.ChatEvent_MESSAGE_DELETED && slices.Contains(t.gone, id):
 	case kind == signalpb.ChatEvent_MESSAGE_DELETED && others && t.unread > 0:
 		t.unread--
 	case kind == signalpb.ChatEvent_THREAD_UPDATED && e.GetTopic() != "":
@@ -193,13 +198,11 @@ func messageEvent(e *signalpb.ChatEvent) MessageEvent {
 		EditedOn: momentOrNil(m.GetEditedMs()), DeletedOn: momentOrNil(m.GetDeletedMs()),
 		CreatedOn: momentOrNil(int64(m.GetId())), //nolint:gosec // a time in milliseconds
 	}
-	if m.GetDeletedMs() == 0 {
-		text := m.GetContent()
-		event.Message.Content = &MessageContent{Message: &text}
-		for _, a := range m.GetAttachments() {
-			id, kind, name := a.GetId(), AttachmentType(a.GetKind()), a.GetName()
-			event.Message.Content.Attachments = append(event.Message.Content.Attachments, Attachment{ID: &id, Type: &kind, Name: &name})
-		}
+	text := m.GetContent()
+	event.Message.Content = &MessageContent{Message: &text}
+	for _, a := range m.GetAttachments() {
+		id, kind, name := a.GetId(), AttachmentType(a.GetKind()), a.GetName()
+		event.Message.Content.Attachments = append(event.Message.Content.Attachments, Attachment{ID: &id, Type: &kind, Name: &name})
 	}
 	return event
 }

@@ -155,7 +155,7 @@ func TestRealtime_Events(t *testing.T) {
 	if _, err := thread.DeleteMessage(ctx, *sent.ID, nil); err != nil {
 		t.Fatal(err)
 	}
-	if e := hear[deleted](l, nil); e.Message.DeletedOn == nil || e.Message.Content != nil {
+	if e := hear[deleted](l, nil); e.Message.DeletedOn == nil || *e.Message.Content.Message != "" {
 		t.Errorf("deleted %+v", e)
 	}
 	if _, err := thread.UpdateProperties(ctx, &chat.ThreadClientUpdatePropertiesOptions{Topic: new("Dinner")}); err != nil {
@@ -236,6 +236,45 @@ func TestRealtime_GoesOn(t *testing.T) {
 	}
 	if st, _ := l.Thread(newer); st.Unread != 1 {
 		t.Errorf("unread %d", st.Unread)
+	}
+}
+
+// TestRealtime_TakenBack: a message that was written and taken back while
+// somebody was away is told as an empty one that nobody has to read.
+func TestRealtime_TakenBack(t *testing.T) {
+	testkit.CheckLeaks(t, time.Minute)
+	s := startService(t)
+	alice, bob := s.person(""), s.person("")
+	id, thread, _ := s.talk(alice, bob)
+	l := s.listen(bob, nil)
+	ctx := t.Context()
+	if _, err := thread.SendMessage(ctx, "heard", nil); err != nil {
+		t.Fatal(err)
+	}
+	hear(l, func(st chat.ThreadState) bool { return st.Unread == 1 })
+	position := l.Position()
+	l.Close()
+	sent, err := thread.SendMessage(ctx, "oops", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := thread.DeleteMessage(ctx, *sent.ID, nil); err != nil {
+		t.Fatal(err)
+	}
+	var heard []chat.MessageEvent
+	var states []chat.ThreadState
+	r := s.realtime(bob, &chat.RealtimeOptions{Position: position, DeviceID: "later", Events: chat.RealtimeEvents{
+		MessageReceived: func(e chat.MessageEvent) { heard = append(heard, e) },
+		ThreadChanged:   func(st chat.ThreadState) { states = append(states, st) },
+	}})
+	if err := r.Start(ctx); err != nil { // returns when all of this was handled
+		t.Fatal(err)
+	}
+	if len(heard) != 1 || *heard[0].Message.ID != *sent.ID || heard[0].Message.DeletedOn == nil || heard[0].Message.Content == nil || *heard[0].Message.Content.Message != "" {
+		t.Errorf("heard %+v", heard)
+	}
+	if st, _ := r.Thread(id); st.Unread != 1 || len(states) != 0 {
+		t.Errorf("%+v, on the way %+v", st, states)
 	}
 }
 
