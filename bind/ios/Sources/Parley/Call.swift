@@ -204,6 +204,13 @@ public final class Call: @unchecked Sendable {
         try await waiting { try core.stopVideo(camera.core) }
     }
 
+    /// Asks the other side for a key frame of its video now, for an application whose
+    /// decoder was made anew or has met an error; `VideoDecoder` does it by itself. It
+    /// never waits and may be called for every frame that cannot be decoded: until a
+    /// key frame comes, frames go on and the request is repeated. Throws `ParleyError`,
+    /// with `noSuchTrack` while the other side sends no video.
+    public func requestKeyFrame() throws { try typed { try core.requestKeyFrame() } }
+
     /// Opens a sending data channel: 1 to 65,534, or 0 for one that is free. A lossy
     /// one sends nothing twice; a bitrate of 0 bit/s is the default.
     public func makeDataSender(channelID: Int = 0, isLossy: Bool = false, bitrate: Int = 0) throws -> DataSender {

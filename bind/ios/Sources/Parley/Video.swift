@@ -27,6 +27,15 @@ public struct VideoFrame: Sendable {
     public let width: Int
     /// In pixels; 0 when the frame does not tell.
     public let height: Int
+    let origin: FrameOrigin
+}
+
+/// The call that a frame came in, for a decoder that has lost the picture.
+struct FrameOrigin: @unchecked Sendable {
+    let call: ParleyMobileCall
+
+    /// A call that has ended meanwhile needs no picture.
+    func requestKeyFrame() { try? call.requestKeyFrame() }
 }
 
 /// Video that the application has encoded. It may be given to several calls.
@@ -80,9 +89,9 @@ final class VideoRelay: NSObject, ParleyMobileVideoListener {
     init(_ receive: @escaping @Sendable (VideoFrame) -> Void) { self.receive = receive }
 
     func onVideoFrame(_ call: ParleyMobileCall?, frame: ParleyMobileVideoFrame?) {
-        guard let frame = frame, let codec = VideoCodec(rawValue: frame.codec), let data = frame.data else { return }
+        guard let call = call, let frame = frame, let codec = VideoCodec(rawValue: frame.codec), let data = frame.data else { return }
         receive(VideoFrame(
             codec: codec, data: data, timestamp: frame.timestamp, isKeyFrame: frame.keyFrame,
-            width: Int(frame.width), height: Int(frame.height)))
+            width: Int(frame.width), height: Int(frame.height), origin: FrameOrigin(call: call)))
     }
 }

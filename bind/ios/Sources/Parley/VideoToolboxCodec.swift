@@ -123,12 +123,15 @@ public final class VideoEncoder: @unchecked Sendable {
 }
 
 /// Decodes the H.264 of one call; give `decode` to `CallOptions.video`, which calls
-/// it on one thread. Pictures come on a thread of VideoToolbox. After the
-/// application was in the background they come again with the next key frame.
+/// it on one thread. Pictures come on a thread of VideoToolbox. Where there is no
+/// picture to go on from (a decoder that was made in the middle of a call, an error,
+/// an application that comes back from the background) the other side is asked for a
+/// key frame.
 public final class VideoDecoder: @unchecked Sendable {
     private let picture: @Sendable (CVImageBuffer, CMTime) -> Void
     private var format: CMVideoFormatDescription?
     private var session: VTDecompressionSession?
+    private let asking = Asking()
 
     /// Makes a decoder; `picture` has each picture and the sender's time for it.
     public init(_ picture: @escaping @Sendable (CVImageBuffer, CMTime) -> Void) { self.picture = picture }
@@ -138,14 +141,45 @@ public final class VideoDecoder: @unchecked Sendable {
         guard frame.codec == .h264 else { return }
         let units = AnnexB.units(frame.data)
         if frame.isKeyFrame { renew(units) }
-        guard let session = session, let format = format, let sample = AnnexB.sample(units, format: format, timestamp: frame.timestamp) else { return }
+        var status = give(units, of: frame)
+        // iOS takes the hardware from an application in the background.
+        if status == kVTInvalidSessionErr {
+            close()
+            if frame.isKeyFrame {
+                renew(units)
+                status = give(units, of: frame)
+            }
+        }
+        if status != noErr { asking.ask(frame) }
+    }
+
+    private func give(_ units: [Data], of frame: VideoFrame) -> OSStatus {
+        guard let session = session, let format = format else { return kVTInvalidSessionErr }
+        guard let sample = AnnexB.sample(units, format: format, timestamp: frame.timestamp) else { return kCMFormatDescriptionError_InvalidParameter }
         let picture = self.picture
-        let status = VTDecompressionSessionDecodeFrame(session, sampleBuffer: sample, flags: [._EnableAsynchronousDecompression], infoFlagsOut: nil) {
+        let asking = self.asking
+        return VTDecompressionSessionDecodeFrame(session, sampleBuffer: sample, flags: [._EnableAsynchronousDecompression], infoFlagsOut: nil) {
             status, _, image, time, _ in
+            if status != noErr { asking.ask(frame) }
             if status == noErr, let image = image { picture(image, time) }
         }
-        // iOS takes the hardware from an application in the background.
-        if status == kVTInvalidSessionErr { close() }
+    }
+
+    /// Asks for key frames, from the threads of the library and of VideoToolbox. The
+    /// library repeats a request until a key frame is there; when that was of no use
+    /// either, the next one waits for a second, so that a decoder that cannot decode
+    /// does not make the other side send nothing but key frames.
+    private final class Asking: @unchecked Sendable {
+        private let lock = NSLock()
+        private var last: Int64?
+
+        func ask(_ frame: VideoFrame) {
+            lock.lock()
+            let due = last.map { frame.timestamp - $0 >= 1_000_000 } ?? true
+            if due { last = frame.timestamp }
+            lock.unlock()
+            if due { frame.origin.requestKeyFrame() }
+        }
     }
 
     /// A key frame may bring another size.
