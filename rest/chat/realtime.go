@@ -324,12 +324,19 @@ func (r *Realtime) connection(e ConnectionEvent) {
 }
 
 // post hands something to the handlers. It waits while very much waits for
-// them: then the connection is not read, and the service notices.
+// them: then the connection is not read, and the service notices. What comes
+// after the first that was dropped is dropped too: otherwise Position would
+// pass over it.
 func (r *Realtime) post(f func()) {
 	select {
 	case r.room <- struct{}{}:
 	case <-r.closed:
 		return
+	}
+	select {
+	case <-r.closed:
+		return
+	default:
 	}
 	r.events.Post(func() {
 		<-r.room

@@ -2,6 +2,9 @@ package chat_test
 
 import (
 	"fmt"
+	"math/rand/v2"
+	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -87,4 +90,63 @@ func (l *listener) told() string {
 			return fmt.Sprintf("%+v", e)
 		}
 	}
+}
+
+// TestRealtime_StartsAnew: programs that end at any moment and go on from their
+// position hear every message once and in order.
+func TestRealtime_StartsAnew(t *testing.T) {
+	testkit.CheckLeaks(t, 2*time.Minute)
+	s := startService(t)
+	alice, bob := s.person(""), s.person("")
+	id, _, _ := s.talk(alice, bob)
+	writer := s.listen(alice, nil)
+	const messages, programs = 120, 8
+	var want []string
+	for i := range messages {
+		want = append(want, fmt.Sprint(i))
+		if _, err := writer.SendMessage(t.Context(), id, want[i], nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var all sync.WaitGroup
+	for p := range programs {
+		all.Go(func() {
+			dice := rand.New(rand.NewPCG(uint64(p), 1)) //nolint:gosec // G115: small
+			var heard []string
+			for position := (chat.Position{}); len(heard) < messages; {
+				upTo := make(chan struct{}, messages)
+				l := s.realtime(bob, &chat.RealtimeOptions{Position: position, DeviceID: fmt.Sprint("program ", p), Events: chat.RealtimeEvents{
+					MessageReceived: func(e chat.MessageEvent) {
+						heard = append(heard, *e.Message.Content.Message)
+						upTo <- struct{}{}
+					},
+				}})
+				ended := make(chan error, 1)
+				go func() { ended <- l.Start(t.Context()) }()
+				for range 1 + dice.IntN(messages/6) {
+					if len(upTo) == messages {
+						break
+					}
+					select {
+					case <-upTo:
+						continue
+					case err := <-ended:
+						ended <- err
+					}
+					break
+				}
+				l.Close()
+				<-ended
+				if err := l.Shutdown(t.Context()); err != nil {
+					t.Error(err)
+					return
+				}
+				position = l.Position()
+			}
+			if !slices.Equal(heard, want) {
+				t.Errorf("heard %d of %d: %q", len(heard), len(want), heard)
+			}
+		})
+	}
+	all.Wait()
 }
