@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -121,6 +122,10 @@ func (s *Service) do(ctx context.Context, j *job) {
 	}
 	if j.user == "" {
 		s.note(ctx, s.spread(ctx, j, &message, members))
+		return
+	}
+	if !slices.Contains(members, j.user) {
+		s.note(ctx, s.settle(ctx, j, nil)) // removed since the last attempt
 		return
 	}
 	s.note(ctx, s.tell(ctx, j, &message))

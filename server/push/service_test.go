@@ -295,6 +295,24 @@ func TestMessages_Removed(t *testing.T) {
 	b.apple.silent()
 }
 
+// TestMessages_RemovedMeanwhile: nor does one who was removed between two
+// attempts.
+func TestMessages_RemovedMeanwhile(t *testing.T) {
+	b := newBed(t, true)
+	alice, bob := b.user(), b.user()
+	thread := b.thread(alice, bob)
+	b.register(bob, push.Device{ID: "phone", Platform: push.PlatformAPNs, Token: "b1"})
+	b.apple.next(answer{status: http.StatusServiceUnavailable, after: "60"})
+	b.send(alice, thread, "secret")
+	if p := b.apple.take(); p.Status != http.StatusServiceUnavailable {
+		t.Errorf("%+v", p)
+	}
+	b.must(b.chat.RemoveParticipant(t.Context(), alice, thread, bob.User))
+	b.later(time.Minute + time.Second)
+	b.empty()
+	b.apple.silent()
+}
+
 func TestCalls(t *testing.T) {
 	b := newBed(t, false)
 	alice, bob := b.user(), b.user()
