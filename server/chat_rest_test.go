@@ -175,7 +175,7 @@ func TestChatPatches(t *testing.T) {
 	is("patches", `{"a":"1","b":"2"}`, "threadCreationDate")
 	patch(path, `{"topic":"other","metadata":{"a":null,"c":"3","b":""}}`)
 	is("other", `{"c":"3"}`, "threadCreationDate")
-	patch(path, `{"metadata":null,"retentionPolicy":null}`)
+	patch(path, `{"Metadata":null,"retentionPolicy":null}`)
 	is("other", "null", "none")
 	patch(path, `{}`)
 	is("other", "null", "none")

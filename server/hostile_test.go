@@ -172,6 +172,7 @@ func TestHostile_Bodies(t *testing.T) {
 		{"deep in a member that nobody knows", scopes + `,"x":` + strings.Repeat("[", 10000) + strings.Repeat("]", 10000) + "}", "", 400, "BadRequest"},
 		{"a member twice", scopes + `,"createTokenWithScopes":["voip"]}`, "", 400, "BadRequest"},
 		{"a member twice, escaped", scopes + `,"createTokenWithScope\u0073":["voip"]}`, "", 400, "BadRequest"},
+		{"a member twice, in another case", scopes + `,"CreateTokenWithScopes":["voip"]}`, "", 400, "BadRequest"},
 		{"an unknown member twice", `{"x":1,"x":2}`, "", 400, "BadRequest"},
 		{"100,000 members, the last twice", manyMembers(), "", 400, "BadRequest"},
 		{"not UTF-8", "{\"x\":\"\xff\xfe\"}", "", 400, "BadRequest"},

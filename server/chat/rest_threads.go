@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/parley-rtc/parley/internal/acswire"
@@ -172,7 +173,16 @@ func (s *Service) restUpdateThread(ctx context.Context, r *front.Request) (*fron
 // patchMembers are the members of a merge patch (RFC 7396): null takes one away.
 type patchMembers map[string]json.RawMessage
 
-func (p patchMembers) null(name string) bool { return string(p[name]) == "null" }
+// null tells whether a member is null. Its name is found in any case, as the
+// model's is.
+func (p patchMembers) null(name string) bool {
+	for member, value := range p {
+		if strings.EqualFold(member, name) {
+			return string(value) == "null"
+		}
+	}
+	return false
+}
 
 // decodePatch reads a patch, and which members it has.
 func decodePatch(r *front.Request, body any) (patchMembers, error) {

@@ -5,7 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
-	"strings"
+	"reflect"
 	"unicode/utf8"
 
 	"github.com/parley-rtc/parley/internal/acswire"
@@ -15,23 +15,27 @@ const (
 	// maxDepth is how deep the JSON of a body may be nested. The contract's
 	// deepest request has less than ten levels.
 	maxDepth = 64
-	// Up to here the names of an object are compared with each other, beyond
-	// they are kept in a map.
-	fewNames = 16
+
+	standsTwice = "A member of the body stands twice."
 )
 
 // Decode reads the body as JSON into v, which stays as it is when there is no
-// body. Unknown members are ignored, as ACS does. Text that is not UTF-8, a
-// member that stands twice, and nesting without end are refused: what one
-// reader takes for one thing and the next for another has no place behind a
-// signature. So is the character U+0000, which PostgreSQL keeps in no text. The
+// body. Unknown members are ignored, and those of a model found whatever the
+// case of their names, as ACS does. Text that is not UTF-8, a
+// member that stands twice, also in another case where both name the same one of
+// a model, and nesting without end are refused: what one reader takes for one
+// thing and the next for another has no place behind a signature. So is the character U+0000, which PostgreSQL keeps in no text. The
 // error is an *Error.
 func (r *Request) Decode(v any) error {
 	if len(bytes.TrimSpace(r.Body)) == 0 {
 		return nil
 	}
-	if err := checkJSON(r.Body); err != nil {
+	mixed, err := checkJSON(r.Body)
+	if err != nil {
 		return err
+	}
+	if mixed && namesTwice(r.Body, reflect.TypeOf(v)) {
+		return badBody(standsTwice)
 	}
 	if err := json.Unmarshal(r.Body, v); err != nil {
 		var wrong *json.UnmarshalTypeError
@@ -47,17 +51,17 @@ func (r *Request) Decode(v any) error {
 }
 
 // checkJSON looks for what encoding/json lets pass. It need not notice a
-// syntax error.
-func checkJSON(body []byte) error {
+// syntax error. It reports whether an object has names that differ in case only.
+func checkJSON(body []byte) (mixed bool, err error) {
 	if !utf8.Valid(body) {
-		return badBody("The body is not UTF-8.")
+		return false, badBody("The body is not UTF-8.")
 	}
 	var stack []level
 	for i := 0; i < len(body); {
 		switch body[i] {
 		case '{', '[':
 			if len(stack) == maxDepth {
-				return badBody("The body is nested too deeply.")
+				return false, badBody("The body is nested too deeply.")
 			}
 			stack = append(stack, level{object: body[i] == '{', name: body[i] == '{'})
 		case '}', ']':
@@ -69,61 +73,40 @@ func checkJSON(body []byte) error {
 				stack[n-1].name = stack[n-1].object
 			}
 		case '"':
-			end, ok := endOfString(body, i)
-			if !ok {
-				return badBody("The body is not well-formed JSON.")
+			end, folded, err := stringIn(stack, body, i)
+			if err != nil {
+				return false, err
 			}
-			if hasNUL(body[i:end]) {
-				return badBody("A text of the body holds the character U+0000.")
-			}
-			if n := len(stack); n > 0 && stack[n-1].name {
-				stack[n-1].name = false
-				if !stack[n-1].add(body[i:end]) {
-					return badBody("A member of the body stands twice.")
-				}
-			}
+			mixed = mixed || folded
 			i = end
 			continue
 		}
 		i++
 	}
-	return nil
+	return mixed, nil
 }
 
-// level is an object or array that is open.
-type level struct {
-	object bool
-	name   bool // the next string is a member's name
-	few    []string
-	many   map[string]bool
-}
-
-// add notes a name; it reports false when the object has it already.
-func (l *level) add(quoted []byte) bool {
-	name := string(quoted[1 : len(quoted)-1])
-	if strings.IndexByte(name, '\\') >= 0 && json.Unmarshal(quoted, &name) != nil {
-		return true // a syntax error, which is found later
+// stringIn checks the string that begins at start, and notes it if it is a
+// member's name. It returns the index behind it, and whether the name differs in
+// case only from another.
+func stringIn(stack []level, body []byte, start int) (end int, folded bool, err error) {
+	end, ok := endOfString(body, start)
+	if !ok {
+		return 0, false, badBody("The body is not well-formed JSON.")
 	}
-	if l.many != nil {
-		if l.many[name] {
-			return false
-		}
-		l.many[name] = true
-		return true
+	if hasNUL(body[start:end]) {
+		return 0, false, badBody("A text of the body holds the character U+0000.")
 	}
-	for _, other := range l.few {
-		if other == name {
-			return false
-		}
+	n := len(stack)
+	if n == 0 || !stack[n-1].name {
+		return end, false, nil
 	}
-	l.few = append(l.few, name)
-	if len(l.few) > fewNames {
-		l.many = make(map[string]bool, 2*len(l.few))
-		for _, other := range l.few {
-			l.many[other] = true
-		}
+	stack[n-1].name = false
+	kind := stack[n-1].add(body[start:end])
+	if kind == nameTwice {
+		return 0, false, badBody(standsTwice)
 	}
-	return true
+	return end, kind == nameFolded, nil
 }
 
 // endOfString returns the index behind the string that begins at start. It

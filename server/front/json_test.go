@@ -13,6 +13,57 @@ import (
 	"github.com/parley-rtc/parley/server/front"
 )
 
+// What encoding/json puts into one field stands twice, whatever its case; what
+// a map keeps apart does not.
+func TestDecode_MembersThatDifferInCase(t *testing.T) {
+	type inner struct {
+		Code *string `json:"code"`
+	}
+	type outer struct {
+		Scopes   []string          `json:"createTokenWithScopes"`
+		Inner    *inner            `json:"inner"`
+		List     []inner           `json:"list"`
+		ByName   map[string]*inner `json:"byName"`
+		Metadata map[string]string `json:"metadata"`
+		Any      any               `json:"any"`
+	}
+	var many strings.Builder
+	for i := range 1000 {
+		fmt.Fprintf(&many, `"member%d":%d,`, i, i)
+	}
+	for _, test := range []struct {
+		name, body string
+		refused    bool
+	}{
+		{"one, in another case", `{"CreateTokenWithScopes":["chat"]}`, false},
+		{"both cases", `{"createTokenWithScopes":["chat"],"CreateTokenWithScopes":["voip"]}`, true},
+		{"neither is the model's", `{"CREATETokenWithScopes":[],"CreateTokenWithScopes":[]}`, true},
+		{"escaped", `{"createTokenWithScopes":[],"\u0043reateTokenWithScopes":[]}`, true},
+		{"the long s", `{"createTokenWithScopes":[],"createTokenWithScopeſ":[]}`, true},
+		{"the Kelvin sign", `{"createTokenWithScopes":[],"createTo\u212aenWithScopes":[]}`, true},
+		{"the first and the last of many", `{"Inner":{},` + many.String() + `"inner":{}}`, true},
+		{"two late ones of many", `{` + many.String() + `"inner":{},"INNER":{}}`, true},
+		{"below", `{"inner":{"code":"a","Code":"b"}}`, true},
+		{"in a list", `{"list":[{},{"code":"a","CODE":"b"}]}`, true},
+		{"in a map's value", `{"byName":{"a":{"code":"a","Code":"b"}}}`, true},
+		{"below a name in another case", `{"INNER":{"code":"a","Code":"b"}}`, true},
+		{"names of a map", `{"metadata":{"a":"1","A":"2"},"byName":{"a":{},"A":{}}}`, false},
+		{"what has no type", `{"any":{"code":"a","Code":"b"}}`, false},
+		{"unknown", `{"x":1,"X":{"code":1,"Code":2}}`, false},
+		{"in different objects", `{"list":[{"code":"a"},{"Code":"b"}]}`, false},
+		{"one of many", `{` + many.String() + `"MEMBER1":0,"Inner":{}}`, false},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			var v outer
+			err := (&front.Request{Body: []byte(test.body)}).Decode(&v)
+			var refused *front.Error
+			if errors.As(err, &refused) != test.refused || !test.refused && err != nil {
+				t.Fatalf("%v, read %+v", err, v)
+			}
+		})
+	}
+}
+
 func TestDecode(t *testing.T) {
 	many := func(last string) string {
 		var b strings.Builder

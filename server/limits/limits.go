@@ -1,10 +1,12 @@
 package limits
 
 import (
+	"bytes"
 	"encoding/json"
 	"math"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -42,7 +44,8 @@ type Rule struct {
 	// Parameter names the value of the path for ScopeValue and ScopeUserValue.
 	Parameter string
 	// With and Without name a member of the body: only requests that have it,
-	// or do not have it, are counted. Empty counts all.
+	// or do not have it, are counted. Empty counts all. The case of the name
+	// does not matter.
 	With, Without string
 	// Allow are the windows, which must all have room.
 	Allow []Window
@@ -177,7 +180,7 @@ func (r *Rule) value(c Call, whole bool) (string, bool) {
 		var members map[string]json.RawMessage
 		// What is no object has no members; its handler will say so.
 		_ = json.Unmarshal(c.Body, &members)
-		if r.With != "" && !isSet(members[r.With]) || r.Without != "" && isSet(members[r.Without]) {
+		if r.With != "" && !isSet(members, r.With) || r.Without != "" && isSet(members, r.Without) {
 			return "", false
 		}
 	}
@@ -194,9 +197,19 @@ func (r *Rule) value(c Call, whole bool) (string, bool) {
 	return "", false
 }
 
-// isSet tells whether a member has a value: an empty list or null is none.
-func isSet(value json.RawMessage) bool {
-	return len(value) > 0 && !slices.Contains([]string{"null", "[]", `""`}, string(value))
+// isSet tells whether a member has a value: an empty list or null is none. Its
+// name is found in any case, as handlers find it.
+func isSet(members map[string]json.RawMessage, name string) bool {
+	for member, value := range members {
+		var plain bytes.Buffer
+		if !strings.EqualFold(member, name) || json.Compact(&plain, value) != nil {
+			continue
+		}
+		if !slices.Contains([]string{"null", "[]", `""`}, plain.String()) {
+			return true
+		}
+	}
+	return false
 }
 
 // wait returns how long until every window has room.

@@ -126,6 +126,9 @@ func TestLimiter_Scopes(t *testing.T) {
 		{limits.Call{Operation: "B", Body: []byte(`{"tokens":[]}`)}, "without"},
 		{limits.Call{Operation: "B", Body: []byte(`{"tokens":null}`)}, "without"},
 		{limits.Call{Operation: "B", Body: []byte(`{"tokens":["voip"]}`)}, "with"},
+		{limits.Call{Operation: "B", Body: []byte(`{"Tokens":["voip"]}`)}, "with"},
+		{limits.Call{Operation: "B", Body: []byte(`{"tokens":null,"TOKENS":["voip"]}`)}, "with"},
+		{limits.Call{Operation: "B", Body: []byte(`{"tokens":[ ]}`)}, "without"},
 		{limits.Call{Operation: "B"}, "without"},
 		{limits.Call{Operation: "B", Body: []byte(`[`)}, "without"},
 	} {
