@@ -19,6 +19,7 @@ const (
 	group   = "sdk-go"
 	first   = "sdk-go-one"
 	second  = "sdk-go-two"
+	polled  = "sdk-go-polled"
 	pollGap = 50 * time.Millisecond
 )
 
@@ -113,10 +114,11 @@ func (r *resources) create() error {
 	)
 }
 
-// statuses reads the operation that a creation names.
+// statuses reads the operation that a creation names. A resource that is there
+// already would be changed at once, without an operation.
 func (r *resources) statuses() error {
-	future, err := r.client.CreateOrUpdate(r.ctx, group, first, &communication.ServiceResource{
-		Location: to.StringPtr("Global"), Tags: map[string]*string{"team": to.StringPtr("alice")},
+	future, err := r.client.CreateOrUpdate(r.ctx, group, polled, &communication.ServiceResource{
+		Location:          to.StringPtr("Global"),
 		ServiceProperties: &communication.ServiceProperties{DataLocation: to.StringPtr("Europe")},
 	})
 	if err != nil {
@@ -126,11 +128,11 @@ func (r *resources) statuses() error {
 	if err := future.WaitForCompletionRef(r.ctx, r.client.Client); err != nil {
 		return err
 	}
-	if !strings.Contains(link, "/operationStatuses/") {
-		return nil // it was done at once, and there is nothing to poll
-	}
 	_, rest, _ := strings.Cut(link, "/locations/")
-	location, rest, _ := strings.Cut(rest, "/operationStatuses/")
+	location, rest, found := strings.Cut(rest, "/operationStatuses/")
+	if !found {
+		return fmt.Errorf("the creation names no operation: %q", link)
+	}
 	id, _, _ := strings.Cut(rest, "?")
 	c := communication.NewOperationStatusesClientWithBaseURI(r.ARMEndpoint, r.SubscriptionID)
 	c.Authorizer = r.client.Authorizer
@@ -138,7 +140,14 @@ func (r *resources) statuses() error {
 	if err != nil {
 		return err
 	}
-	return same("status", status.Status, communication.StatusSucceeded)
+	gone, err := r.client.Delete(r.ctx, group, polled)
+	if err != nil {
+		return err
+	}
+	return errors.Join(
+		same("status", status.Status, communication.StatusSucceeded),
+		gone.WaitForCompletionRef(r.ctx, r.client.Client),
+	)
 }
 
 func (r *resources) lists() error {

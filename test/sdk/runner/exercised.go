@@ -51,30 +51,19 @@ const (
 	commonAgent   = "core-rest-pipeline/"
 )
 
-// commonVersion is the version of commonPackage that is installed.
-func commonVersion(folder string) (string, error) {
-	text, err := os.ReadFile(filepath.Join(folder, "js", "package.json"))
-	if err != nil {
-		return "", err
-	}
-	var file struct {
-		Dependencies map[string]string `json:"dependencies"`
-	}
-	err = json.Unmarshal(text, &file)
-	return file.Dependencies[commonPackage], err
-}
-
 // packageOf names the package behind a User-Agent header.
-func packageOf(agent, common string) (name, version string, ok bool) {
+func packageOf(agent string, installed packages) (name, version string, err error) {
 	if strings.HasPrefix(agent, commonAgent) {
-		return commonPackage, common, true
+		return commonPackage, installed.common, nil
 	}
 	for _, a := range agentTable {
 		if found := a.pattern.FindStringSubmatch(agent); found != nil {
-			return fmt.Sprintf(a.registry, found[1]), found[2], true
+			name = fmt.Sprintf(a.registry, found[1])
+			version, err = installed.version(name, found[2])
+			return name, version, err
 		}
 	}
-	return "", "", false
+	return "", "", nil
 }
 
 // settle writes exercised.json, or checks that it is current.
@@ -83,11 +72,11 @@ func settle(o options, b *bench, reports []suiteReport) error {
 	for _, r := range reports {
 		now.Checks[r.name] = r.passed
 	}
-	common, err := commonVersion(o.folder)
+	installed, err := readPackages(o.folder)
 	if err != nil {
 		return err
 	}
-	if now.Exercised, err = readRecord(b.service.record(), common); err != nil {
+	if now.Exercised, err = readRecord(b.service.record(), installed); err != nil {
 		return err
 	}
 	path := filepath.Join(o.folder, "exercised.json")
@@ -118,7 +107,7 @@ func settle(o options, b *bench, reports []suiteReport) error {
 }
 
 // readRecord returns what the packages were answered with success.
-func readRecord(path, common string) ([]exercised, error) {
+func readRecord(path string, installed packages) ([]exercised, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("record of the service: %w", err)
@@ -132,8 +121,11 @@ func readRecord(path, common string) ([]exercised, error) {
 		if err := json.Unmarshal(lines.Bytes(), &r); err != nil {
 			return nil, fmt.Errorf("record of the service: %w", err)
 		}
-		name, version, ok := packageOf(r.UserAgent, common)
-		if !ok || r.Operation == "" || r.Status >= 400 {
+		name, version, err := packageOf(r.UserAgent, installed)
+		if err != nil {
+			return nil, err
+		}
+		if name == "" || r.Operation == "" || r.Status >= 400 {
 			continue
 		}
 		all = append(all, exercised{Package: name, Version: version, APIVersion: r.Version, Area: r.Area, Operation: r.Operation})
