@@ -16,7 +16,7 @@ import (
 
 // patience is how long a test waits for something that must happen. It is no
 // measure: it only ends a test that has failed.
-const patience = 30 * time.Second
+const patience = time.Minute
 
 // device is one signed-in endpoint of a test with everything that it was told.
 type device struct {

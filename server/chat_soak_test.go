@@ -24,7 +24,7 @@ const (
 	soakClients, soakThreads   = 50, 10
 	soakMessages               = 8 // of each client
 	chatSoakQuick, chatSoakRun = 1, 20
-	soakLimit                  = 1 * time.Minute
+	soakLimit                  = 3 * time.Minute
 )
 
 // TestChatSoak_Killed: nothing is lost, doubled or out of order while

@@ -21,7 +21,7 @@ import (
 
 const (
 	startLimit = time.Minute
-	drainLimit = 10 * time.Second
+	drainLimit = 30 * time.Second
 )
 
 // startService runs the service as a process on a data folder.

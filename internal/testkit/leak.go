@@ -28,8 +28,9 @@ func CheckLeaks(t testing.TB, limit time.Duration) {
 			return
 		}
 		var left []string
-		// Goroutines that were told to end may need a moment to be gone.
-		for wait := time.Millisecond; wait < 4*time.Second; wait *= 2 {
+		// Goroutines that were told to end may need a moment to be gone, on a
+		// machine with much else to do a long one.
+		for wait := time.Millisecond; wait < 16*time.Second; wait *= 2 {
 			if left = leaked(before); len(left) == 0 {
 				return
 			}

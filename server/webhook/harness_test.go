@@ -20,7 +20,7 @@ import (
 	"github.com/parley-rtc/parley/server/webhook"
 )
 
-const patience = 30 * time.Second
+const patience = time.Minute
 
 func openStore(t *testing.T) *store.Store {
 	t.Helper()

@@ -23,7 +23,7 @@ import (
 const (
 	startLimit = time.Minute
 	startPause = 50 * time.Millisecond
-	stopLimit  = 10 * time.Second
+	stopLimit  = 30 * time.Second
 )
 
 // areas are those whose sessions must pass: all that the service has.

@@ -18,7 +18,7 @@ import (
 )
 
 // patience is for what does not come at all.
-const patience = 30 * time.Second
+const patience = time.Minute
 
 func main() {
 	s := &scenario{}

@@ -17,7 +17,7 @@ import (
 const (
 	startLimit = time.Minute
 	startPause = 50 * time.Millisecond
-	stopLimit  = 10 * time.Second
+	stopLimit  = 30 * time.Second
 )
 
 // service is a `parley serve` of our own.
