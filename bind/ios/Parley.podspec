@@ -1,6 +1,7 @@
 Pod::Spec.new do |s|
   s.name         = "Parley"
-  s.version      = "0.1.0"
+  # A release has its own number here: scripts/release.
+  s.version      = "0.0.0"
   s.summary      = "Calls and chat with a Parley service."
   s.homepage     = "https://github.com/parley-rtc/parley"
   s.license      = { :type => "Apache-2.0", :file => "LICENSE" }
