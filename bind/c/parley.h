@@ -795,7 +795,8 @@ int32_t parley_agent_connection_state(parley_handle agent);
 /** Waits until the call that a push has told of rings here, so many milliseconds,
  * time_limit at most, and gives its handle, which is the one that
  * on_incoming_call got and is to be released once. PARLEY_ERROR_TIMEOUT: the
- * caller has hung up. */
+ * caller has hung up. An agent without a call reconnects when it is not there at
+ * once: a system may have taken the sockets of a program that slept. */
 int32_t parley_agent_await_incoming(parley_handle agent, const char *call_id, int64_t milliseconds, parley_handle *incoming);
 /** Hangs up, signs out, tells what is left to tell. Waits; not for callbacks. */
 int32_t parley_agent_shutdown(parley_handle agent);

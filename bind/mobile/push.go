@@ -101,10 +101,15 @@ func ParsePush(payload string) (push *PushPayload, err error) {
 	return push, nil
 }
 
+// reconnectAfter is how long AwaitIncomingCall trusts the connection: one that
+// lives, or was just made, brings a call in less.
+const reconnectAfter = 500 * time.Millisecond
+
 // AwaitIncomingCall returns the call that a push has told of, once it rings at
 // this agent. It waits so many milliseconds, at most ClientOptions.TimeLimit,
 // and gives ErrorCodeTimeout when it does not come: the caller has hung up, so
-// stop ringing.
+// stop ringing. A system may have taken the sockets of the application that it
+// wakes: an agent without a call reconnects when the call is not there at once.
 func (a *CallAgent) AwaitIncomingCall(callID string, milliseconds int64) (call *IncomingCall, err error) {
 	defer guard(&err)
 	if milliseconds < 0 || callID == "" {
@@ -113,6 +118,8 @@ func (a *CallAgent) AwaitIncomingCall(callID string, milliseconds int64) (call *
 	err = a.run(nil, func(ctx context.Context) error {
 		timer := time.NewTimer(time.Duration(min(milliseconds, int64(time.Hour/time.Millisecond))) * time.Millisecond)
 		defer timer.Stop()
+		silence := time.NewTimer(reconnectAfter)
+		defer silence.Stop()
 		for {
 			var changed <-chan struct{}
 			if call, changed = a.ringingCall(callID); call != nil {
@@ -120,6 +127,10 @@ func (a *CallAgent) AwaitIncomingCall(callID string, milliseconds int64) (call *
 			}
 			select {
 			case <-changed:
+			case <-silence.C:
+				if len(a.allCalls()) == 0 {
+					a.agent.NetworkChanged()
+				}
 			case <-timer.C:
 				return errTimeout
 			case <-ctx.Done():

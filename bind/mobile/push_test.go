@@ -126,3 +126,58 @@ func TestPush_WokenByCall(t *testing.T) {
 	_, err = bob.agent.AwaitIncomingCall("", 1)
 	wantCode(t, "no call", err, mobile.ErrorCodeInvalidArgument)
 }
+
+// connections hears why the connection of an agent changes.
+type connections struct {
+	*events
+}
+
+func (c connections) OnConnectionStateChanged(state int32, failure *mobile.Failure) {
+	why := ""
+	if failure != nil {
+		why = failure.Message
+	}
+	c.add("connection %d: %s", state, why)
+}
+
+// TestPush_WokenAlive: a phone that a push wakes may have a connection that is
+// dead and does not know it. It makes another, but not beneath a call.
+func TestPush_WokenAlive(t *testing.T) {
+	testkit.CheckLeaks(t, 5*time.Minute)
+	service := testkit.StartService(t, parley)
+	alice, bob := newPerson(t, service), newPerson(t, service)
+	alice.signIn("Alice")
+	var err error
+	if bob.agent, err = bob.client.NewCallAgent(bob.cred, nil, connections{bob.events}); err != nil {
+		t.Fatal(err)
+	}
+	waits := make(chan error, 1)
+	go func() {
+		_, err := bob.agent.AwaitIncomingCall("a call that never comes", limit.Milliseconds())
+		waits <- err
+	}()
+	bob.events.wait("connection 2: signaling: network changed")
+	bob.events.wait("connection 1: ")
+	atAlice, err := alice.agent.StartCall(bob.id, nil, alice.events)
+	if err != nil {
+		t.Fatal(err)
+	}
+	incoming, err := bob.agent.AwaitIncomingCall(atAlice.ID(), limit.Milliseconds())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := incoming.Accept(nil, bob.events); err != nil {
+		t.Fatal(err)
+	}
+	_, err = bob.agent.AwaitIncomingCall("another", 1500)
+	wantCode(t, "another", err, mobile.ErrorCodeTimeout)
+	bob.events.mu.Lock()
+	for _, event := range bob.events.heard {
+		if strings.HasPrefix(event, "connection 2") {
+			t.Errorf("beneath a call: %s", event)
+		}
+	}
+	bob.events.mu.Unlock()
+	bob.client.Close()
+	wantCode(t, "the client was closed", <-waits, mobile.ErrorCodeClosed)
+}

@@ -293,12 +293,12 @@ func TestAAR(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	licences := licencesOf(t, filepath.Join(j.folder, "lib", "libgojni.so"))
+	licenses := licensesOf(t, filepath.Join(j.folder, "lib", "libgojni.so"))
 	for name, c := range map[string]struct {
 		abi     string
 		library []byte
 		classes []string
-		without string // the licence that is left out
+		without string // the license that is left out
 		says    string
 	}{
 		"whole":                {abi: "x86_64", library: library, classes: []string{"classes", "kotlin"}},
@@ -306,7 +306,7 @@ func TestAAR(t *testing.T) {
 		"another processor":    {abi: "arm64-v8a", library: library, classes: []string{"classes", "kotlin"}, says: "of another processor"},
 		"pages of 4 KB":        {abi: "x86_64", library: smallPages(t, library), classes: []string{"classes", "kotlin"}, says: "aligned to 4096"},
 		"no library of gobind": {abi: "x86_64", library: bytes.ReplaceAll(library, []byte("Java_go_Seq_init"), []byte("Java_no_Seq_init")), classes: []string{"classes", "kotlin"}, says: "no Java_go_Seq_init"},
-		"a licence less":       {abi: "x86_64", library: library, classes: []string{"classes", "kotlin"}, without: "github.com/pion/webrtc/", says: "nothing of github.com/pion/webrtc/"},
+		"a license less":       {abi: "x86_64", library: library, classes: []string{"classes", "kotlin"}, without: "github.com/pion/webrtc/", says: "nothing of github.com/pion/webrtc/"},
 		"nothing of libopus":   {abi: "x86_64", library: append(bytes.Clone(library), "opusstatic"...), classes: []string{"classes", "kotlin"}, says: "nothing of libopus"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -316,8 +316,8 @@ func TestAAR(t *testing.T) {
 				t.Fatal(err)
 			}
 			aar := filepath.Join(folder, "parley.aar")
-			others := filepath.Join(folder, "licences.txt")
-			if err := os.WriteFile(others, bytes.ReplaceAll(licences, []byte("\n"+c.without), []byte("\n")), 0o600); err != nil {
+			others := filepath.Join(folder, "licenses.txt")
+			if err := os.WriteFile(others, bytes.ReplaceAll(licenses, []byte("\n"+c.without), []byte("\n")), 0o600); err != nil {
 				t.Fatal(err)
 			}
 			args := []string{aar, filepath.Dir(jni), others}
@@ -335,8 +335,8 @@ func TestAAR(t *testing.T) {
 	}
 }
 
-// licencesOf tells those of what is linked into a library, as a release has them.
-func licencesOf(t *testing.T, library string) []byte {
+// licensesOf tells those of what is linked into a library, as a release has them.
+func licensesOf(t *testing.T, library string) []byte {
 	t.Helper()
 	tool, copied := filepath.Join(t.TempDir(), "release"), filepath.Join(t.TempDir(), "library")
 	data, err := os.ReadFile(library)

@@ -16,7 +16,7 @@ import (
 	"github.com/CycloneDX/cyclonedx-go"
 )
 
-// part is what is linked in, with its licence: a module, or a library of C.
+// part is what is linked in, with its license: a module, or a library of C.
 type part struct {
 	path, version, sum string
 	license            string // an identifier of SPDX
@@ -166,9 +166,9 @@ func (p *part) readLicense() error {
 			p.license = classify(string(text))
 		}
 	}
-	// The licences of what is linked into other people's apps are known, or nothing is released.
+	// The licenses of what is linked into other people's apps are known, or nothing is released.
 	if p.license == "" {
-		return fmt.Errorf("%s %s: its licence is none of those that are known here (classify in contents.go): read it first", p.path, p.version)
+		return fmt.Errorf("%s %s: its license is none of those that are known here (classify in contents.go): read it first", p.path, p.version)
 	}
 	return nil
 }
@@ -181,7 +181,7 @@ func errText(err error) string {
 	return ""
 }
 
-// classify names the licence of a text by the sentences that only it has, and
+// classify names the license of a text by the sentences that only it has, and
 // is empty for one that it does not know.
 func classify(text string) string {
 	text = strings.Join(strings.Fields(text), " ")

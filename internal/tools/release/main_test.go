@@ -16,7 +16,7 @@ import (
 )
 
 // TestContents: a program that links a library is told with that library, its
-// version and licence, and one with an unknown licence is refused.
+// version and license, and one with an unknown license is refused.
 func TestContents(t *testing.T) {
 	program := filepath.Join(t.TempDir(), "program")
 	// This tool itself: it links CycloneDX's library.
@@ -40,11 +40,11 @@ func TestContents(t *testing.T) {
 		t.Errorf("%.200s, %v", texts, err)
 	}
 	if classify("All rights reserved. You may look, but not touch.") != "" {
-		t.Error("a licence nobody has read is taken")
+		t.Error("a license nobody has read is taken")
 	}
 }
 
-// components reads a CycloneDX file: names with version and licence.
+// components reads a CycloneDX file: names with version and license.
 func components(t *testing.T, data []byte) map[string]string {
 	t.Helper()
 	var bom struct {
@@ -72,8 +72,8 @@ func TestContents_Packages(t *testing.T) {
 	if out, err := exec.Command("go", "build", "-o", program, ".").CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
-	const licence = "Redistribution and use in source and binary forms are permitted. Neither the name of the cook may be used."
-	opusSource(t, source, "opus-1.3.1/COPYING", licence)
+	const license = "Redistribution and use in source and binary forms are permitted. Neither the name of the cook may be used."
+	opusSource(t, source, "opus-1.3.1/COPYING", license)
 	listed := filepath.Join(folder, "listed")
 	target := runtime.GOOS + "/" + runtime.GOARCH
 	for _, args := range [][]string{
@@ -96,11 +96,11 @@ func TestContents_Packages(t *testing.T) {
 	if got := components(t, read(listed+".cdx.json")); !maps.Equal(got, want) {
 		t.Errorf("%v, not %v", got, want)
 	}
-	if texts := string(read(listed + ".licenses.txt")); !strings.Contains(texts, licence) || !strings.Contains(texts, "The Go Authors") {
+	if texts := string(read(listed + ".licenses.txt")); !strings.Contains(texts, license) || !strings.Contains(texts, "The Go Authors") {
 		t.Errorf("%.200s", texts)
 	}
 	nothing := filepath.Join(folder, "nothing.tar.gz")
-	opusSource(t, nothing, "opus-1.3.1/README", licence)
+	opusSource(t, nothing, "opus-1.3.1/README", license)
 	unread := filepath.Join(folder, "unread.tar.gz")
 	opusSource(t, unread, "opus-1.3.1/COPYING", "You may look, but not touch.")
 	for _, args := range [][]string{

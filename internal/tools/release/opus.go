@@ -33,13 +33,13 @@ func opus(archive string) (part, error) {
 		purl: "pkg:generic/opus@" + version + "?download_url=" + fmt.Sprintf(opusURL, version),
 	}
 	if p.license == "" {
-		return part{}, fmt.Errorf("%s: its licence is none of those that are known here", archive)
+		return part{}, fmt.Errorf("%s: its license is none of those that are known here", archive)
 	}
 	return p, nil
 }
 
 // opusLicense finds the version, which is in the name of the folder, and the
-// text of the licence.
+// text of the license.
 func opusLicense(archive []byte) (version, text string, err error) {
 	unzipped, err := gzip.NewReader(bytes.NewReader(archive))
 	if err != nil {
@@ -49,7 +49,7 @@ func opusLicense(archive []byte) (version, text string, err error) {
 	for {
 		head, err := files.Next()
 		if errors.Is(err, io.EOF) {
-			return "", "", errors.New("no licence in it")
+			return "", "", errors.New("no license in it")
 		}
 		if err != nil {
 			return "", "", err

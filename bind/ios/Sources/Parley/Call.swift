@@ -211,7 +211,7 @@ public final class Call: @unchecked Sendable {
     /// with `noSuchTrack` while the other side sends no video.
     public func requestKeyFrame() throws { try typed { try core.requestKeyFrame() } }
 
-    /// Opens a sending data channel: 1 to 65,534, or 0 for one that is free. A lossy
+    /// Opens a sending data channel: 1 to 65,535, or 0 for one that is free. A lossy
     /// one sends nothing twice; a bitrate of 0 bit/s is the default.
     public func makeDataSender(channelID: Int = 0, isLossy: Bool = false, bitrate: Int = 0) throws -> DataSender {
         let sender: ParleyMobileDataSender = try typed {

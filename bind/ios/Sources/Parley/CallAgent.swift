@@ -94,8 +94,10 @@ public final class CallAgent: @unchecked Sendable {
 
     /// The call that a push has told of, once it rings here; fails when it does not
     /// within the time: the caller has hung up, or another device was faster. Then
-    /// `ParleyError` has the code `timeout`.
-    public func awaitIncomingCall(_ id: String, timeout: TimeInterval = 10) async throws -> IncomingCall {
+    /// `ParleyError` has the code `timeout`. iOS gives an application that it wakes
+    /// about 30 s. An agent without a call reconnects when the call is not there at
+    /// once: iOS may have taken the sockets of an application that slept.
+    public func awaitIncomingCall(_ id: String, timeout: TimeInterval = 25) async throws -> IncomingCall {
         let core = self.core
         let limit = milliseconds(timeout)
         return IncomingCall(try await waiting { try core.awaitIncomingCall(id, milliseconds: limit) }, endings: relay.endings)
