@@ -280,6 +280,21 @@ func TestChatAccess_Scripts(t *testing.T) {
 	if got := read(send(`{"type":"html","content":"<b>bold</b> <i>it</i> <a href=\"https://example.com/\">link</a>"}`)); !strings.Contains(got, "<b>bold</b>") || !strings.Contains(got, `href="https://example.com/"`) {
 		t.Errorf("good markup became %s", got)
 	}
+	// Pictures are those of the thread, by their id; what a src would load is not.
+	for _, src := range []string{"https://evil.example/track.gif", "//evil.example/track.gif", "/chat/threads", "track.gif", "http://evil.example/\u00a0?", "ftp://evil.example"} {
+		got := read(send(fmt.Sprintf(`{"type":"html","content":%q}`, `<p>look<img id="0-parley-1" alt="menu" itemscope="png" width="10" src="`+src+`" srcset="`+src+` 2x"></p>`)))
+		if strings.Contains(got, "evil") || strings.Contains(got, "track") || strings.Contains(got, "threads") || strings.Contains(got, "srcset") {
+			t.Errorf("a picture from %s is kept: %s", src, got)
+		}
+		if !strings.Contains(got, `id="0-parley-1"`) || !strings.Contains(got, `alt="menu"`) || !strings.Contains(got, `width="10"`) {
+			t.Errorf("a picture with the src %s became %s", src, got)
+		}
+	}
+	// What nothing is left of is no message, whether it is sent or edited to.
+	kept := send(`{"type":"html","content":"before"}`)
+	for method, at := range map[string]string{http.MethodPost: path + "/messages", http.MethodPatch: acswire.ChatMessagePath(thread, kept)} {
+		alice.want(http.StatusBadRequest, nil, method, at, `{"type":"html","content":"<script>alert(1)</script>"}`)
+	}
 	// Elsewhere it is text: as written, and answered as JSON only.
 	const script = `<script>alert("1")</script>`
 	quoted := `"<script>alert(\"1\")</script>"`

@@ -30,9 +30,6 @@ func (n *NewMessage) check() error {
 	if !n.Kind.Written() {
 		return refuse(KindInvalid, "The message type must be text or html.")
 	}
-	if n.Content == "" && len(n.Attachments) == 0 {
-		return refuse(KindInvalid, "The content is empty.")
-	}
 	if len(n.Content) > MaxContent {
 		return refuse(KindTooLarge, "The content is larger than %d bytes.", MaxContent)
 	}
@@ -46,6 +43,15 @@ func (n *NewMessage) check() error {
 		return err
 	}
 	return checkMetadata(n.Metadata)
+}
+
+// checkContent refuses a message that says nothing: of HTML, one of which
+// sanitize has left nothing.
+func (m *Message) checkContent() error {
+	if m.Content == "" && len(m.Attachments) == 0 {
+		return refuse(KindInvalid, "The content is empty.")
+	}
+	return nil
 }
 
 // Send writes a message into a thread. repeated tells that the message with
@@ -63,6 +69,9 @@ func (s *Service) Send(ctx context.Context, c *Caller, thread string, n NewMessa
 	}
 	if n.Kind == MessageHTML {
 		message.Content = sanitize(n.Content)
+	}
+	if err := message.checkContent(); err != nil {
+		return Message{}, false, err
 	}
 	now := s.stamp()
 	var event Event
@@ -219,10 +228,10 @@ func (s *Service) UpdateMessage(ctx context.Context, c *Caller, thread string, i
 				return err
 			}
 		}
-		if m.Content == "" && len(m.Attachments) == 0 {
-			return refuse(KindInvalid, "The content is empty.")
+		err := m.checkContent()
+		if err != nil {
+			return err
 		}
-		var err error
 		if patch.NoMetadata {
 			m.Metadata = nil
 		}
