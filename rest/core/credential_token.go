@@ -9,6 +9,9 @@ import (
 )
 
 // AccessToken is a bearer token and when it ends.
+//
+// It prints as REDACTED; encoding/json writes the token, as a credential needs
+// that keeps it.
 type AccessToken struct {
 	// Token is the token itself: a secret.
 	Token string

@@ -109,15 +109,24 @@ type AccessToken struct {
 	ExpiresOn *time.Time
 }
 
+const redacted = "REDACTED"
+
+// String returns REDACTED.
+func (AccessToken) String() string { return redacted }
+
+// GoString returns REDACTED.
+func (AccessToken) GoString() string { return redacted }
+
 // LogValue returns when the token ends, without the token.
 func (t AccessToken) LogValue() slog.Value {
 	if t.ExpiresOn == nil {
-		return slog.GroupValue(slog.String("token", "REDACTED"))
+		return slog.GroupValue(slog.String("token", redacted))
 	}
-	return slog.GroupValue(slog.String("token", "REDACTED"), slog.Time("expires_on", *t.ExpiresOn))
+	return slog.GroupValue(slog.String("token", redacted), slog.Time("expires_on", *t.ExpiresOn))
 }
 
-// MarshalJSON writes the token as it travels.
+// MarshalJSON writes the token as it travels: this is how an application hands
+// it to its user.
 func (t AccessToken) MarshalJSON() ([]byte, error) {
 	return json.Marshal(acswire.AccessToken{Token: t.Token, ExpiresOn: formatTime(t.ExpiresOn, expiresFormat)})
 }
@@ -142,6 +151,18 @@ type UserAndToken struct {
 	User *User `json:"identity,omitempty"`
 	// AccessToken is the token; nil when none was asked for.
 	AccessToken *AccessToken `json:"accessToken,omitempty"`
+}
+
+// LogValue returns who the user is and when the token ends, without the token.
+func (u UserAndToken) LogValue() slog.Value {
+	var known []slog.Attr
+	if u.User != nil && u.User.ID != nil {
+		known = append(known, slog.String("user_id", *u.User.ID))
+	}
+	if u.AccessToken != nil {
+		known = append(known, slog.Any("access_token", *u.AccessToken))
+	}
+	return slog.GroupValue(known...)
 }
 
 func formatTime(t *time.Time, format string) *string {
