@@ -93,6 +93,15 @@ func TestDoor_Preflight(t *testing.T) {
 func TestDoor_Versions(t *testing.T) {
 	testkit.CheckLeaks(t, 2*time.Minute)
 	r := newREST(t, start(t, server.Options{}))
+	var notice []string
+	for _, v := range acswire.Versions(acswire.AreaIdentity) {
+		if v.State == acswire.VersionDeprecated {
+			notice = append(notice, v.Version.String())
+		}
+	}
+	if len(notice) == 0 {
+		t.Fatal("no version was given notice")
+	}
 	for _, v := range acswire.Versions(acswire.AreaIdentity) {
 		a := r.do(r.request(http.MethodPost, "/identities?api-version="+v.Version.String(), ""))
 		want := http.StatusCreated
@@ -101,6 +110,9 @@ func TestDoor_Versions(t *testing.T) {
 		}
 		if a.StatusCode != want || a.Header.Get("api-supported-versions") == "" {
 			t.Errorf("%s: %d %s %v", v.Version, a.StatusCode, a.body, a.Header)
+		}
+		if got := a.Header.Get("api-deprecated-versions"); got != strings.Join(notice, ", ") {
+			t.Errorf("%s: api-deprecated-versions: %q, want %q", v.Version, got, notice)
 		}
 		deprecated := v.State == acswire.VersionDeprecated
 		if (a.Header.Get("Deprecation") != "") != deprecated || (a.Header.Get("Sunset") != "") != deprecated {

@@ -44,7 +44,7 @@ type ServedVersion struct {
 	Contract Version
 	State    VersionState
 	// Listed tells whether the version stands in the api-supported-versions
-	// header or, deprecated, in api-deprecated-versions.
+	// header. The deprecated ones stand in api-deprecated-versions, all of them.
 	Listed bool
 	// Deprecated and Sunset are when the version was given notice and when it
 	// ends; zero without notice (RFC 9745, RFC 8594).

@@ -6,12 +6,19 @@ import (
 	"testing"
 )
 
-// EachDatabase runs a test on both forms of the database: url is empty for
+// EachDatabase runs a test on both forms of the database, which share the time
+// of a soak run: url is empty for
 // SQLite, else it names an empty PostgreSQL database.
 func EachDatabase(t *testing.T, f func(t *testing.T, url string)) {
 	t.Helper()
-	t.Run("SQLite", func(t *testing.T) { f(t, "") })
-	t.Run("PostgreSQL", func(t *testing.T) { f(t, PostgreSQL(t)) })
+	t.Run("SQLite", func(t *testing.T) {
+		shareSoak(t, 2)
+		f(t, "")
+	})
+	t.Run("PostgreSQL", func(t *testing.T) {
+		shareSoak(t, 2)
+		f(t, PostgreSQL(t))
+	})
 }
 
 // OnPostgreSQL tells whether this run of the tests, or of a part of them, is

@@ -8,17 +8,36 @@ import (
 	"time"
 )
 
+const soakSeconds = "PARLEY_SOAK_SECONDS"
+
 // Soak tells whether the full counts are wanted (PARLEY_SOAK=1) and until when
 // this test may go on (PARLEY_SOAK_SECONDS from now; an hour when unset).
 func Soak() (deadline time.Time, on bool) {
-	if os.Getenv("PARLEY_SOAK") == "" {
+	limit, on := soakLimit()
+	if !on {
 		return time.Time{}, false
 	}
-	limit := time.Hour
-	if s, err := strconv.Atoi(os.Getenv("PARLEY_SOAK_SECONDS")); err == nil && s > 0 {
+	return time.Now().Add(limit), true
+}
+
+// soakLimit is how long this test may go on in a soak run.
+func soakLimit() (limit time.Duration, on bool) {
+	if os.Getenv("PARLEY_SOAK") == "" {
+		return 0, false
+	}
+	limit = time.Hour
+	if s, err := strconv.Atoi(os.Getenv(soakSeconds)); err == nil && s > 0 {
 		limit = time.Duration(s) * time.Second
 	}
-	return time.Now().Add(limit), true
+	return limit, true
+}
+
+// shareSoak leaves this test one of so many parts of the time of a soak run.
+func shareSoak(t *testing.T, parts int) {
+	t.Helper()
+	if limit, on := soakLimit(); on {
+		t.Setenv(soakSeconds, strconv.Itoa(max(1, int(limit/time.Second)/parts)))
+	}
 }
 
 // Repeat runs f for seeds 0, 1, 2, … and stops at the first failure: quick

@@ -91,10 +91,9 @@ func newTable(a *Area) *table {
 	for _, v := range t.set.All() {
 		t.versions[v.Version.String()] = withHeaders(v)
 		switch {
-		case !v.Listed:
-		case v.State == acswire.VersionDeprecated:
+		case v.State == acswire.VersionDeprecated: // notice, whatever else is listed
 			deprecated = append(deprecated, v.Version.String())
-		default:
+		case v.Listed:
 			supported = append(supported, v.Version.String())
 		}
 	}
