@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"io"
 	"log/slog"
 	"net/http"
@@ -16,6 +17,7 @@ import (
 	"time"
 
 	"github.com/parley-rtc/parley/rest/chat"
+	"github.com/parley-rtc/parley/rest/core"
 )
 
 const (
@@ -110,8 +112,12 @@ func (b *bot) handle(ctx context.Context, e *event) error {
 		return nil
 	}
 	if e.EventType == messageReceived && e.Data.Recipient.RawID == b.user && e.Data.Metadata[botMark] == "" {
-		if err := b.answer(ctx, e); err != nil {
+		err := b.answer(ctx, e)
+		if err != nil && !hopeless(err) {
 			return err
+		}
+		if err != nil {
+			b.logger.Info("never to be answered", "error", err)
 		}
 	}
 	b.seen = append(b.seen, e.ID)
@@ -119,6 +125,20 @@ func (b *bot) handle(ctx context.Context, e *event) error {
 		b.seen = b.seen[1:]
 	}
 	return nil
+}
+
+// hopeless tells whether it is no use to try again: the bot was removed, the
+// thread is deleted, or the answer is not what the service takes.
+func hopeless(err error) bool {
+	var refused *core.ResponseError
+	if !errors.As(err, &refused) {
+		return false
+	}
+	switch refused.StatusCode {
+	case http.StatusBadRequest, http.StatusForbidden, http.StatusNotFound, http.StatusRequestEntityTooLarge:
+		return true
+	}
+	return false
 }
 
 // answer is what this bot is about.

@@ -91,13 +91,21 @@ func TestBot_Answers(t *testing.T) {
 		t.Errorf("%q", answers[0])
 	}
 	// What was not answered comes again, and is answered then.
-	failure = &core.ResponseError{StatusCode: http.StatusForbidden}
+	failure = &core.ResponseError{StatusCode: http.StatusUnauthorized}
 	if status := bring(b, b.secret, now, said("6", echo, "{}")); status != http.StatusServiceUnavailable {
 		t.Errorf("%d", status)
 	}
 	failure = nil
 	if status := bring(b, b.secret, now, said("6", echo, "{}")); status != http.StatusOK || len(answers) != 3 {
 		t.Errorf("%d %v", status, answers)
+	}
+	// What can never be answered does not come again: no member any more, a
+	// thread that was deleted, an answer that is too long.
+	for i, code := range []int{http.StatusForbidden, http.StatusNotFound, http.StatusRequestEntityTooLarge, http.StatusBadRequest} {
+		failure = &core.ResponseError{StatusCode: code}
+		if status := bring(b, b.secret, now, said(fmt.Sprint(10+i), echo, "{}")); status != http.StatusOK || len(answers) != 3 {
+			t.Errorf("%d: %d %v", code, status, answers)
+		}
 	}
 }
 
