@@ -93,9 +93,16 @@ final class Scene {
     let id = UUID()
     let agent = CallAgent()
     var began = 0, failures = 0
+    /// What options were asked for.
+    var asked: [String] = []
     lazy var incoming = IncomingCall(id)
     lazy var bridge = CallKitBridge(audio: CallAudio(), delegate: CallKitBridge.Delegate(
-        agent: { [agent] in agent }, began: { [unowned self] _ in self.began += 1 }, event: { _, _ in },
+        agent: { [agent] in agent },
+        options: { [unowned self] action in
+            self.asked.append((action as? CXStartCallAction).map { "placed" + ($0.isVideo ? ", video" : "") } ?? "accepted")
+            return CallOptions()
+        },
+        began: { [unowned self] _ in self.began += 1 }, event: { _, _ in },
         token: { _ in }, failed: { [unowned self] _ in self.failures += 1 }))
     private let provider = CXProvider(configuration: CXProviderConfiguration())
 
@@ -119,8 +126,9 @@ final class Scene {
         bridge.provider(provider, perform: action)
         return action
     }
-    func place() -> CXStartCallAction {
+    func place(video: Bool = false) -> CXStartCallAction {
         let action = CXStartCallAction(call: id, handle: CXHandle(type: .generic, value: "8:acs:bob"))
+        action.isVideo = video
         bridge.provider(provider, perform: action)
         return action
     }
@@ -236,6 +244,16 @@ struct Program {
             gate.open()
             await settle()
             return [("hung up", s.agent.placed.log == ["hung up"]), ("not begun", s.began == 0), ("one answer", start.outcome == "fulfilled")]
+        }
+        await check("placed with video, then one accepted") { s in
+            let start = s.place(video: true)
+            await settle()
+            s.agent.placed.end()
+            s.bridge.ring(s.incoming)
+            await settle()
+            _ = s.answer()
+            await settle()
+            return [("placed", start.outcome == "fulfilled"), ("begun twice", s.began == 2), ("asked for each", s.asked == ["placed, video", "accepted"])]
         }
         await check("ended while it is being accepted") { s in
             let gate = Gate()

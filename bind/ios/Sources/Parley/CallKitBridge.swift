@@ -14,8 +14,9 @@ public final class CallKitBridge: NSObject, CXProviderDelegate, PKPushRegistryDe
     public struct Delegate {
         /// Signs in, or returns the agent that is. Called for a push too.
         public var agent: @MainActor () async throws -> CallAgent
-        /// How calls are accepted and placed: what takes the video, for example.
-        public var options: @MainActor () -> CallOptions
+        /// How calls are accepted and placed: what takes the video, for example, and
+        /// the camera where a `CXStartCallAction` with `isVideo` asks for it.
+        public var options: @MainActor (CXCallAction) -> CallOptions
         /// A call that was accepted or placed through the bridge.
         public var began: @MainActor (Call) -> Void
         /// Each event of such a call; the bridge is the one reader of `Call.events`.
@@ -27,7 +28,8 @@ public final class CallKitBridge: NSObject, CXProviderDelegate, PKPushRegistryDe
 
         /// Names what the application does; `failed` may be left out.
         public init(
-            agent: @escaping @MainActor () async throws -> CallAgent, options: @escaping @MainActor () -> CallOptions = { CallOptions() },
+            agent: @escaping @MainActor () async throws -> CallAgent,
+            options: @escaping @MainActor (CXCallAction) -> CallOptions = { _ in CallOptions() },
             began: @escaping @MainActor (Call) -> Void, event: @escaping @MainActor (Call, CallEvent) -> Void,
             token: @escaping @MainActor (Data?) -> Void, failed: @escaping @MainActor (Error) -> Void = { _ in }
         ) {
@@ -90,6 +92,9 @@ public final class CallKitBridge: NSObject, CXProviderDelegate, PKPushRegistryDe
         registry.delegate = self
         registry.desiredPushTypes = [.voIP]
     }
+
+    // The screens forget the calls of a bridge that is gone.
+    deinit { provider.invalidate() }
 
     /// A call that rings: give every `CallAgentEvent.incomingCall` here. One that a
     /// push has announced rings once.
@@ -204,7 +209,7 @@ public final class CallKitBridge: NSObject, CXProviderDelegate, PKPushRegistryDe
         let id = action.callUUID
         Task { @MainActor in
             do {
-                let accepted = try await call.accept(self.delegate.options())
+                let accepted = try await call.accept(self.delegate.options(action))
                 action.fulfill()
                 guard self.ringing.removeValue(forKey: id) != nil else {
                     // Ended on the screens meanwhile.
@@ -262,7 +267,7 @@ public final class CallKitBridge: NSObject, CXProviderDelegate, PKPushRegistryDe
         }
         Task { @MainActor in
             do {
-                let call = try await self.delegate.agent().startCall(action.handle.value, options: self.delegate.options())
+                let call = try await self.delegate.agent().startCall(action.handle.value, options: self.delegate.options(action))
                 action.fulfill()
                 guard self.placing.removeValue(forKey: id) != nil else {
                     // Ended on the screens meanwhile.

@@ -21,8 +21,10 @@ struct Account: Codable {
         return try? JSONDecoder().decode(Account.self, from: data)
     }
 
+    static func remove() { SecItemDelete(place as CFDictionary) }
+
     func save() {
-        SecItemDelete(Account.place as CFDictionary)
+        Account.remove()
         var item = Account.place
         item[kSecValueData] = try? JSONEncoder().encode(self)
         item[kSecAttrAccessible] = kSecAttrAccessibleAfterFirstUnlock

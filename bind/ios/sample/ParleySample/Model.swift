@@ -1,6 +1,9 @@
 import AVFoundation
+import CallKit
 import Foundation
 import Parley
+import UIKit
+import UserNotifications
 
 /// What the screens show, and what they do. All of it on the main actor.
 @MainActor
@@ -9,7 +12,9 @@ final class Model: ObservableObject {
     @Published var token = ""
     @Published var authority = ""
     @Published var thread = UserDefaults.standard.string(forKey: "thread") ?? ""
-    @Published private(set) var signedIn = false
+    @Published private(set) var phase = Phase.signedOut
+    /// Whether `resume` has somebody to sign in.
+    @Published private(set) var isKnown = Account.load() != nil
     @Published private(set) var call: Call?
     @Published private(set) var state = CallState.initial
     @Published private(set) var messages: [ChatMessage] = []
@@ -23,6 +28,11 @@ final class Model: ObservableObject {
     private var chat: ChatClient?
     private var bridge: CallKitBridge?
     private var camera: Camera?
+    /// What wakes this phone for calls, and what for messages.
+    private var callToken = Data()
+    private var messageToken = Data()
+
+    enum Phase { case signedOut, connecting, signedIn }
 
     /// The same over restarts, so that the service knows the device.
     private var device: String {
@@ -44,11 +54,12 @@ final class Model: ObservableObject {
     }
 
     /// Begins where the last run ended, also when a push has started the application:
-    /// what takes the call is there when this returns.
+    /// what takes the call is there when this returns. Also tries again when that has
+    /// failed.
     func resume() {
-        guard let account = Account.load() else { return }
+        guard phase == .signedOut, let account = Account.load() else { return }
         do {
-            try prepare(account)
+            if client == nil { try prepare(account) }
         } catch {
             failure = error.localizedDescription
             return
@@ -64,10 +75,52 @@ final class Model: ObservableObject {
             }
             _ = await AVCaptureDevice.requestAccess(for: .video)
             let account = Account(endpoint: self.endpoint, token: self.token, authority: self.authority)
+            self.leave()
             try self.prepare(account)
-            try await self.begin()
-            account.save()
+            try await self.begin(account)
         }
+    }
+
+    /// Nobody is signed in after this, nor after a restart, and the phone is woken no
+    /// more.
+    func signOut() {
+        phase = .connecting
+        attempt {
+            // This phone forgets the user whatever becomes of what the service is told.
+            defer { self.forget() }
+            guard let client = self.client, let credential = self.credential else { return }
+            try await client.unregisterPush(credential, deviceID: self.device)
+            try await client.shutdown()
+        }
+    }
+
+    private func forget() {
+        Account.remove()
+        isKnown = false
+        token = ""
+        leave()
+    }
+
+    /// Lets go of everything that `prepare` and `begin` have made.
+    private func leave() {
+        stopCamera()
+        client?.close()
+        client = nil
+        credential = nil
+        signingIn = nil
+        chat = nil
+        bridge = nil
+        call = nil
+        messages = []
+        phase = .signedOut
+    }
+
+    /// The sign-in has failed, or the service has ended it. With a token that it
+    /// refuses nothing can be tried again: the form asks for another.
+    private func lost(_ error: Error?) {
+        signingIn = nil
+        phase = .signedOut
+        if (error as? ParleyError)?.code == .unauthorized { forget() }
     }
 
     /// Makes everything that waits for nothing.
@@ -76,38 +129,80 @@ final class Model: ObservableObject {
         reach.rootCertificates = account.authority
         let client = try Client(reach)
         let credential = try Credential(token: account.token)
-        let decoder = screen.decoder
-        var options = CallOptions()
-        options.video = { decoder.decode($0) }
-        let callOptions = options
         let bridge = CallKitBridge(audio: try CallAudio(client), delegate: CallKitBridge.Delegate(
             agent: { [weak self] in
                 guard let self = self else { throw Missing.signIn }
                 return try await self.signedInAgent()
             },
-            options: { callOptions },
+            options: { [weak self] action in self?.options(action) ?? CallOptions() },
             began: { [weak self] call in self?.call = call },
             event: { [weak self] call, event in self?.happened(call, event) },
             token: { [weak self] token in
-                if let token = token { self?.register(client, credential, token) }
+                self?.callToken = token ?? Data()
+                self?.registerPush()
             },
-            failed: { [weak self] error in self?.failure = error.localizedDescription }))
+            failed: { [weak self] error in
+                self?.failure = error.localizedDescription
+                if self?.call == nil { self?.stopCamera() }
+            }))
         self.client = client
         self.credential = credential
         self.bridge = bridge
     }
 
-    /// Connects.
-    private func begin() async throws {
+    /// Connects; who has connected is kept for the next start.
+    private func begin(_ account: Account? = nil) async throws {
         guard let client = client, let credential = credential else { throw Missing.signIn }
-        signedIn = true
-        _ = try await signedInAgent()
-        try await startChat(client, credential)
+        failure = ""
+        phase = .connecting
+        do {
+            _ = try await signedInAgent()
+        } catch {
+            // Somebody else may be signing in meanwhile.
+            if self.client === client { lost(error) }
+            throw error
+        }
+        guard self.client === client else { return }
+        account?.save()
+        isKnown = true
+        registerPush()
+        // Asks once; without it the phone is woken for calls only.
+        _ = try? await UNUserNotificationCenter.current().requestAuthorization(options: [.alert, .sound])
+        UIApplication.shared.registerForRemoteNotifications()
+        if chat == nil, self.client === client { try await startChat(client, credential) }
     }
 
-    /// Has this phone woken for calls. `sandbox` is for applications that Xcode has installed.
-    private func register(_ client: Client, _ credential: Credential, _ token: Data) {
-        attempt { try await client.registerPush(credential, deviceID: self.device, token: Data(), voIPToken: token, sandbox: true) }
+    /// What wakes this phone for messages, from the application's delegate.
+    func notified(by token: Data) {
+        messageToken = token
+        registerPush()
+    }
+
+    /// Has this phone woken. `sandbox` is for applications that Xcode has installed.
+    private func registerPush() {
+        guard phase == .signedIn, let client = client, let credential = credential, !callToken.isEmpty || !messageToken.isEmpty else { return }
+        attempt {
+            try await client.registerPush(
+                credential, deviceID: self.device, token: self.messageToken, voIPToken: self.callToken, sandbox: true)
+        }
+    }
+
+    /// How a call begins: one that was placed with video, with the camera.
+    private func options(_ action: CXCallAction) -> CallOptions {
+        var options = CallOptions()
+        let decoder = screen.decoder
+        options.video = { decoder.decode($0) }
+        guard (action as? CXStartCallAction)?.isVideo == true, let client = client else { return options }
+        do {
+            stopCamera()
+            let camera = try Camera(client)
+            options.camera = camera.source
+            camera.start()
+            self.camera = camera
+        } catch {
+            failure = error.localizedDescription
+        }
+        return options
     }
 
     /// One sign-in, whoever asks first: a push, or the start of the application.
@@ -121,23 +216,26 @@ final class Model: ObservableObject {
         signingIn = task
         do {
             let agent = try await task.value
-            Task { await self.listen(agent) }
+            // A push may bring what the last attempt did not.
+            if self.client === client { phase = .signedIn }
+            Task { await self.listen(agent, of: client) }
             return agent
         } catch {
-            signingIn = nil
+            if self.client === client { signingIn = nil }
             throw error
         }
     }
 
-    private func listen(_ agent: CallAgent) async {
+    private func listen(_ agent: CallAgent, of client: Client) async {
         for await event in agent.events {
+            guard self.client === client else { return }
             switch event {
             case .incomingCall(let call): bridge?.ring(call)
             case .incomingCallEnded(let call, let reason): bridge?.stopRinging(call, reason: reason)
             case .connection(let state, let error):
                 if state == .disconnected {
                     failure = error?.message ?? "signed out"
-                    signingIn = nil
+                    lost(error)
                 }
             }
         }
@@ -152,9 +250,13 @@ final class Model: ObservableObject {
         self.state = state
         if state == .disconnected {
             self.call = nil
-            camera?.stop()
-            camera = nil
+            stopCamera()
         }
+    }
+
+    private func stopCamera() {
+        camera?.stop()
+        camera = nil
     }
 
     func hangUp() { attempt { try await self.call?.hangUp() } }
@@ -171,8 +273,7 @@ final class Model: ObservableObject {
             guard let call = self.call, let client = self.client else { return }
             if let camera = self.camera {
                 try await call.stopVideo(camera.source)
-                camera.stop()
-                self.camera = nil
+                self.stopCamera()
                 return
             }
             let camera = try Camera(client)
@@ -191,7 +292,13 @@ final class Model: ObservableObject {
         let chat = try client.makeChatClient(credential, options: options)
         self.chat = chat
         Task { await self.listen(chat) }
-        try await chat.start()
+        do {
+            try await chat.start()
+        } catch {
+            if self.chat === chat { self.chat = nil }
+            chat.close()
+            throw error
+        }
         try await load()
     }
 

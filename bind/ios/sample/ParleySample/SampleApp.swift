@@ -20,19 +20,28 @@ final class AppDelegate: NSObject, UIApplicationDelegate {
         model.resume()
         return true
     }
+
+    func application(_ application: UIApplication, didRegisterForRemoteNotificationsWithDeviceToken token: Data) {
+        model.notified(by: token)
+    }
+
+    func application(_ application: UIApplication, didFailToRegisterForRemoteNotificationsWithError error: Error) {
+        model.failure = error.localizedDescription
+    }
 }
 
 struct RootView: View {
     @ObservedObject var model: Model
 
     var body: some View {
-        if model.signedIn {
+        switch model.phase {
+        case .signedOut: SignInView(model: model)
+        case .connecting: ProgressView()
+        case .signedIn:
             TabView {
                 CallView(model: model).tabItem { Label("Call", systemImage: "phone") }
                 ChatView(model: model).tabItem { Label("Chat", systemImage: "message") }
             }
-        } else {
-            SignInView(model: model)
         }
     }
 }

@@ -10,6 +10,10 @@ struct SignInView: View {
             SecureField("Token", text: $model.token)
             TextField("Authority (PEM), or nothing", text: $model.authority)
             Button("Sign in") { model.signIn() }.disabled(model.endpoint.isEmpty || model.token.isEmpty)
+            if model.isKnown {
+                Button("Try again as before") { model.resume() }
+                Button("Forget who was signed in") { model.signOut() }.foregroundColor(.red)
+            }
             if !model.failure.isEmpty { Text(model.failure).foregroundColor(.red) }
         }
     }
@@ -27,6 +31,7 @@ struct CallView: View {
                     Button("Call") { model.start(target, video: false) }
                     Button("Video") { model.start(target, video: true) }
                 }.disabled(target.isEmpty)
+                Button("Sign out") { model.signOut() }.foregroundColor(.red)
             } else {
                 VideoView(screen: model.screen)
                 Text(String(describing: model.state))

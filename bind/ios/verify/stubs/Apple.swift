@@ -151,6 +151,7 @@ public class CXProvider: NSObject {
     public static nonisolated(unsafe) var shown: Set<UUID> = []
     public init(configuration: CXProviderConfiguration) {}
     public func setDelegate(_ delegate: CXProviderDelegate?, queue: DispatchQueue?) {}
+    public func invalidate() {}
     public func reportNewIncomingCall(with id: UUID, update: CXCallUpdate, completion: @escaping (Error?) -> Void) {
         CXProvider.told.append("rings")
         completion(CXProvider.shown.insert(id).inserted ? nil : CXErrorCodeIncomingCallError())

@@ -17,6 +17,24 @@ public class CALayer: NSObject {}
     public var layer: CALayer { fatalError() }
 }
 
+public extension UIApplication {
+    @MainActor static var shared: UIApplication { fatalError() }
+    @MainActor func registerForRemoteNotifications() {}
+}
+
+// UserNotifications
+
+public struct UNAuthorizationOptions: OptionSet {
+    public let rawValue: UInt
+    public init(rawValue: UInt) { self.rawValue = rawValue }
+    public static let alert = UNAuthorizationOptions(rawValue: 4)
+    public static let sound = UNAuthorizationOptions(rawValue: 2)
+}
+public final class UNUserNotificationCenter: NSObject {
+    public class func current() -> UNUserNotificationCenter { fatalError() }
+    public func requestAuthorization(options: UNAuthorizationOptions = []) async throws -> Bool { true }
+}
+
 // Security
 
 public let errSecSuccess: OSStatus = 0
