@@ -3,6 +3,7 @@ package server_test
 import (
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"regexp"
@@ -86,6 +87,35 @@ func TestIdentities_CreateWithToken(t *testing.T) {
 	// The default lifetime is a day.
 	if _, token := r.user("voip"); claims(t, token)["exp"].(float64)-claims(t, token)["iat"].(float64) != 86400 {
 		t.Error("the default lifetime is not 1440 minutes")
+	}
+}
+
+// Before 2022-10-01 there is no lifetime to ask for: the member is one that
+// nobody knows.
+func TestIdentities_LifetimeBeforeItsVersion(t *testing.T) {
+	testkit.CheckLeaks(t, 2*time.Minute)
+	r := newREST(t, start(t, server.Options{}))
+	id, _ := r.user()
+	for version, knows := range map[string]bool{"2021-03-07": false, "2022-06-01": false, "2022-10-01": true} {
+		create, issue := r.at(version, http.MethodPost, "/identities", `{"createTokenWithScopes":["chat"],"expiresInMinutes":60}`),
+			r.at(version, http.MethodPost, acswire.IssueAccessTokenPath(id), `{"scopes":["chat"],"expiresInMinutes":60}`)
+		var made acswire.CreateIdentityResponse
+		var issued acswire.AccessToken
+		if err := errors.Join(json.Unmarshal(create.body, &made), json.Unmarshal(issue.body, &issued)); err != nil || made.AccessToken == nil || issued.Token == nil {
+			t.Fatalf("%s: %s %s", version, create.body, issue.body)
+		}
+		want := 86400.0
+		if knows {
+			want = 3600
+		}
+		for _, token := range []string{*made.AccessToken.Token, *issued.Token} {
+			if c := claims(t, token); c["exp"].(float64)-c["iat"].(float64) != want {
+				t.Errorf("%s: from %v to %v, want %v s", version, c["iat"], c["exp"], want)
+			}
+		}
+		if a := r.at(version, http.MethodPost, "/identities", `{"createTokenWithScopes":["chat"],"expiresInMinutes":59}`); (a.StatusCode == http.StatusBadRequest) != knows {
+			t.Errorf("%s: 59 minutes: %d %s", version, a.StatusCode, a.body)
+		}
 	}
 }
 

@@ -85,6 +85,10 @@ func stable(date string) Version { return Version{date: date} }
 
 func preview(date string, n int) Version { return Version{date: date, preview: n + 1} }
 
+// VersionTokenLifetime is the first api-version in which a caller may say how
+// long a token lives.
+func VersionTokenLifetime() Version { return stable("2022-10-01") }
+
 // VersionCustomID is the first api-version in which an identity may carry a
 // custom id.
 func VersionCustomID() Version { return preview("2025-03-02", 0) }

@@ -51,7 +51,7 @@ func (s *Service) createIdentity(ctx context.Context, r *front.Request) (*front.
 	if err := r.Decode(&body); err != nil {
 		return nil, err
 	}
-	life, err := lifetime(body.ExpiresInMinutes)
+	life, err := lifetime(r, body.ExpiresInMinutes)
 	if err != nil {
 		return nil, err
 	}
@@ -120,7 +120,7 @@ func (s *Service) issueAccessToken(ctx context.Context, r *front.Request) (*fron
 	if err := r.Decode(&body); err != nil {
 		return nil, err
 	}
-	life, err := lifetime(body.ExpiresInMinutes)
+	life, err := lifetime(r, body.ExpiresInMinutes)
 	if err != nil {
 		return nil, err
 	}
@@ -177,8 +177,8 @@ func invalid(target, format string, args ...any) *front.Error {
 	}
 }
 
-func lifetime(minutes *int32) (time.Duration, error) {
-	if minutes == nil {
+func lifetime(r *front.Request, minutes *int32) (time.Duration, error) {
+	if minutes == nil || r.Contract.Compare(acswire.VersionTokenLifetime()) < 0 {
 		return acswire.DefaultTokenMinutes * time.Minute, nil
 	}
 	if *minutes < acswire.MinTokenMinutes || *minutes > acswire.MaxTokenMinutes {
