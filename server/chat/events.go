@@ -15,6 +15,10 @@ type EventKind uint8
 
 // Kinds of events. The numbers travel between nodes: they never change.
 const (
+	// EventHidden is a change that its receiver has no part in: it has the number,
+	// and nothing else. It is made for the receiver and does not travel.
+	EventHidden EventKind = 0
+
 	EventMessageReceived     EventKind = 1
 	EventMessageEdited       EventKind = 2
 	EventMessageDeleted      EventKind = 3
@@ -54,6 +58,23 @@ type Event struct {
 	// Noticed is set by a Notifier that wrote something down in the transaction of
 	// the event, for itself after the commit. It does not travel.
 	Noticed bool `json:"-"`
+}
+
+// about returns the id of the message that an event is about: whoever does not
+// see that one has no part in the event. It is 0 for events of the thread itself.
+func (e *Event) about() int64 {
+	switch e.Kind {
+	case EventMessageReceived, EventMessageEdited, EventMessageDeleted:
+		if e.Message != nil {
+			return e.Message.ID
+		}
+	case EventRead:
+		if e.Receipt != nil {
+			return e.Receipt.MessageID
+		}
+	case EventHidden, EventTyping, EventThreadCreated, EventThreadUpdated, EventThreadDeleted, EventParticipantsAdded, EventParticipantsRemoved:
+	}
+	return 0
 }
 
 // subject carries the events of all threads: a node decides by itself which of
@@ -148,7 +169,7 @@ func changes(q store.Querier, thread string, since, historyFrom int64, limit int
 		events = append(events, e)
 	}
 	receipts, err := queryReceipts(q, `SELECT user_id, message_id, read_at, change FROM chat_receipts
-		WHERE thread_id = $1 AND change > $2 AND change <= $3 ORDER BY change LIMIT $4`, thread, since, upTo, limit+1)
+		WHERE thread_id = $1 AND change > $2 AND change <= $3 AND message_id >= $4 ORDER BY change LIMIT $5`, thread, since, upTo, historyFrom, limit+1)
 	if err != nil {
 		return nil, 0, false, err
 	}

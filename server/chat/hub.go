@@ -9,7 +9,8 @@ import (
 
 // Sink takes the events of one user's connection. Deliver is called in the
 // order of a thread's changes, from one goroutine for each thread; it must not
-// block and must not change the event.
+// block and must not change the event. One of EventHidden says that a change was
+// of no concern to the user, so that whoever counts them misses none.
 type Sink interface {
 	Deliver(e *Event)
 }
@@ -296,12 +297,19 @@ func (s *stream) fill() {
 
 // deliver hands an event to those whom it concerns.
 func (s *stream) deliver(e *Event) {
-	users, err := s.roster.audience(s.hub.service, e)
+	users, blind, err := s.roster.audience(s.hub.service, e)
 	if err != nil {
 		s.hub.service.options.Logger.Warn("members of a thread", "error", err)
 		return
 	}
 	for _, sink := range s.hub.sinks(users) {
 		sink.Deliver(e)
+	}
+	if len(blind) == 0 {
+		return
+	}
+	hidden := &Event{Kind: EventHidden, Thread: e.Thread, Change: e.Change, Members: e.Members, At: e.At}
+	for _, sink := range s.hub.sinks(blind) {
+		sink.Deliver(hidden)
 	}
 }

@@ -3,6 +3,7 @@ package chat
 import (
 	"context"
 	"fmt"
+	"math"
 	"time"
 
 	"github.com/parley-rtc/parley/server/guid"
@@ -42,9 +43,14 @@ func (n *Notice) Created() (time.Time, error) {
 }
 
 // Audience returns the raw ids of those whom the event concerns: the members,
-// and whoever was just removed.
+// of a message those who see it, and whoever was just removed.
 func (n *Notice) Audience() ([]string, error) {
-	rows, err := n.tx.Query("SELECT user_id FROM chat_participants WHERE thread_id = $1 ORDER BY added_change, user_id", n.Event.Thread)
+	about := n.Event.about()
+	if about == 0 {
+		about = math.MaxInt64
+	}
+	rows, err := n.tx.Query(`SELECT user_id FROM chat_participants WHERE thread_id = $1 AND share_history_from <= $2
+		ORDER BY added_change, user_id`, n.Event.Thread, about)
 	if err != nil {
 		return nil, err
 	}

@@ -81,11 +81,13 @@ func markRead(tx *store.Tx, c *Caller, thread string, id, now int64) (*Event, er
 	}, nil
 }
 
-// Receipts returns how far the members have read.
+// Receipts returns how far the members have read, as far as the caller sees the
+// messages.
 func (s *Service) Receipts(ctx context.Context, c *Caller, thread string, skip, limit int) (list []Receipt, err error) {
-	err = s.read(ctx, c, thread, func(q store.Querier, _ Participant) error {
+	err = s.read(ctx, c, thread, func(q store.Querier, self Participant) error {
 		list, err = queryReceipts(q, `SELECT user_id, message_id, read_at, change FROM chat_receipts
-			WHERE thread_id = $1 ORDER BY read_at DESC, user_id LIMIT $2 OFFSET $3`, thread, limit, skip)
+			WHERE thread_id = $1 AND message_id >= $2 ORDER BY read_at DESC, user_id LIMIT $3 OFFSET $4`,
+			thread, milliseconds(self.HistoryFrom), limit, skip)
 		return err
 	})
 	return list, err

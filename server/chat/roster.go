@@ -18,17 +18,23 @@ type rosterMember struct {
 	from  int64 // from when on the member sees messages
 }
 
-// audience returns whom an event concerns, bringing the roster up to date.
-func (r *roster) audience(s *Service, e *Event) ([]string, error) {
+// audience returns whom an event concerns, bringing the roster up to date, and
+// the blind: members who do not see the message that it is about.
+func (r *roster) audience(s *Service, e *Event) (users, blind []string, err error) {
 	if err := r.follow(s, e); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	users := make([]string, 0, len(r.members)+1)
+	users = make([]string, 0, len(r.members)+1)
+	about := e.about()
 	for _, m := range r.members {
 		// The roster may be newer than the event: whoever came later is not
 		// told what was said before.
-		if e.Change == 0 || m.added <= e.Change || (e.Message != nil && m.from <= e.Message.ID) {
+		there := e.Change == 0 || m.added <= e.Change
+		switch {
+		case about == 0 && there, about != 0 && m.from <= about && (there || e.Kind != EventRead):
 			users = append(users, m.user)
+		case there:
+			blind = append(blind, m.user)
 		}
 	}
 	if e.Kind == EventParticipantsRemoved {
@@ -36,7 +42,7 @@ func (r *roster) audience(s *Service, e *Event) ([]string, error) {
 			users = append(users, p.User)
 		}
 	}
-	return users, nil
+	return users, blind, nil
 }
 
 // follow applies a change of the roster, or reads it anew when one was missed.

@@ -119,6 +119,8 @@ func (l *link) Deliver(e *chat.Event) {
 	case e.Change <= p.told:
 	case p.behind || e.Change != p.told+1 || (e.Kind == chat.EventRead && e.Actor == l.user):
 		l.markLocked(e.Thread, p, e.Change)
+	case e.Kind == chat.EventHidden:
+		p.told = e.Change
 	default:
 		l.eventLocked(e)
 		p.told = e.Change

@@ -62,7 +62,7 @@ func familyOf(kind chat.EventKind) family {
 		return family{ChatParticipantAddedToThreadWithUser, ChatThreadParticipantAdded}
 	case chat.EventParticipantsRemoved:
 		return family{ChatParticipantRemovedFromThread, ChatThreadParticipantRemoved}
-	case chat.EventTyping, chat.EventRead:
+	case chat.EventHidden, chat.EventTyping, chat.EventRead:
 	}
 	return family{}
 }
@@ -173,7 +173,7 @@ func (t *telling) tell(kind, recipient string) error {
 		return t.add(kind, by, recipient, about)
 	case chat.EventParticipantsAdded, chat.EventParticipantsRemoved:
 		return t.roster(kind, recipient, about)
-	case chat.EventTyping, chat.EventRead:
+	case chat.EventHidden, chat.EventTyping, chat.EventRead:
 	}
 	return nil
 }

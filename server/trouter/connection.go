@@ -75,6 +75,9 @@ func (s *Service) newConnection(t *ticket, id string, polled bool) *connection {
 
 // Deliver implements chat.Sink.
 func (c *connection) Deliver(e *chat.Event) {
+	if e.Kind == chat.EventHidden {
+		return
+	}
 	p, err := c.service.pushes.of(e)
 	if err != nil {
 		c.service.options.Logger.Error("chat event not told", "error", err)

@@ -35,6 +35,8 @@ func eventID(k chat.EventKind) int {
 		return 260
 	case chat.EventParticipantsRemoved:
 		return 261
+	case chat.EventHidden:
+		return 0
 	default:
 		return 0 // one of a later version, from another node
 	}
@@ -136,6 +138,8 @@ func newPush(e *chat.Event) (*push, error) {
 		err = w.receipt(e)
 	case chat.EventThreadCreated, chat.EventThreadUpdated, chat.EventThreadDeleted, chat.EventParticipantsAdded, chat.EventParticipantsRemoved:
 		err = w.thread(e)
+	case chat.EventHidden:
+		return nil, nil //nolint:nilnil // nothing to tell
 	default:
 		return nil, nil //nolint:nilnil // of a later version
 	}
@@ -234,7 +238,7 @@ func (w *wireEvent) thread(e *chat.Event) error {
 		w.Time, w.AddedBy, w.ParticipantsAdded = at, actor, people
 	case chat.EventParticipantsRemoved:
 		w.Time, w.RemovedBy, w.ParticipantsRemoved = at, actor, people
-	case chat.EventMessageReceived, chat.EventMessageEdited, chat.EventMessageDeleted, chat.EventTyping, chat.EventRead:
+	case chat.EventMessageReceived, chat.EventMessageEdited, chat.EventMessageDeleted, chat.EventTyping, chat.EventRead, chat.EventHidden:
 	}
 	return err
 }
