@@ -83,7 +83,7 @@ enum { period = 10, tail = 100 };
 @end
 
 /// Sends the frames of the folder and holds what arrives against them.
-static void checkVideo(ParleyMobileCall *call, User *alice, User *bob) {
+static void checkVideo(ParleyMobileCall *call, ParleyMobileCall *answer, User *alice, User *bob) {
 	NSError *error = nil;
 	ParleyMobileVideoSource *camera = [alice->client newVideoSource:ParleyMobileVideoCodecVP8 listener:alice error:&error];
 	NO_ERROR(error);
@@ -112,6 +112,13 @@ static void checkVideo(ParleyMobileCall *call, User *alice, User *bob) {
 		CHECK([sent containsObject:[frame data]], @"bob saw a frame of %lu bytes that alice did not send", (unsigned long)[[frame data] length]);
 		CHECK([frame codec] == ParleyMobileVideoCodecVP8, @"codec %d", [frame codec]);
 	}
+	// As an application whose decoder was made anew.
+	int before = [alice asked];
+	[answer requestKeyFrame:&error];
+	NO_ERROR(error);
+	[alice->events await:[NSString stringWithFormat:@"key frame requested %d", before + 1]];
+	CHECK(![call requestKeyFrame:&error] && ParleyMobileErrorCode(error) == ParleyMobileErrorCodeNoSuchTrack, @"a key frame of no video: %@", error);
+	error = nil;
 	[call stopVideo:camera error:&error];
 	NO_ERROR(error);
 	[camera close];
@@ -187,7 +194,7 @@ void checkCall(User *alice, User *bob) {
 	[NSThread detachNewThreadSelector:@selector(run:) toTarget:sound withObject:nil];
 	[sound await];
 	printf("ok audio\n");
-	checkVideo(call, alice, bob);
+	checkVideo(call, answer, alice, bob);
 	checkData(call, bob);
 	checkHoldAndMute(call, alice, bob);
 	CHECK([[call stats] hasPrefix:@"{"], @"statistics: %@", [call stats]);

@@ -39,6 +39,7 @@ NSString *env(const char *name);
 	ParleyMobileVideoListener, ParleyMobileVideoSourceListener, ParleyMobileChatListener, ParleyMobileChatStateListener> {
 	NSString *_name;
 	NSMutableArray *_frames;
+	int _asked; // for key frames
 @public
 	Events *events;
 	ParleyMobileClient *client;
@@ -51,6 +52,8 @@ NSString *env(const char *name);
 - (NSString *)identifier;
 /// Frames of video that came.
 - (NSArray *)frames;
+/// How often a key frame was requested; each tells "key frame requested N".
+- (int)asked;
 @end
 
 /// Options of a client for the service of the test.

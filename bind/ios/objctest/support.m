@@ -188,7 +188,17 @@ ParleyMobileCredential *credentialOf(NSString *name) {
 }
 
 - (void)onKeyFrameRequested {
-	[events tell:@"key frame requested"];
+	int count = 0;
+	@synchronized(_frames) {
+		count = ++_asked;
+	}
+	[events tell:[NSString stringWithFormat:@"key frame requested %d", count]];
+}
+
+- (int)asked {
+	@synchronized(_frames) {
+		return _asked;
+	}
 }
 
 - (void)onTargetBitrateChanged:(int32_t)bitsPerSecond {

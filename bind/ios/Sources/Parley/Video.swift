@@ -34,8 +34,8 @@ public struct VideoFrame: Sendable {
 struct FrameOrigin: @unchecked Sendable {
     let call: ParleyMobileCall
 
-    /// A call that has ended meanwhile needs no picture.
-    func requestKeyFrame() { try? call.requestKeyFrame() }
+    /// False: the call ends, or its news is not here yet.
+    func requestKeyFrame() -> Bool { (try? call.requestKeyFrame()) != nil }
 }
 
 /// Video that the application has encoded. It may be given to several calls.

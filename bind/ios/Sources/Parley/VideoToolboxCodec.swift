@@ -175,10 +175,9 @@ public final class VideoDecoder: @unchecked Sendable {
 
         func ask(_ frame: VideoFrame) {
             lock.lock()
-            let due = last.map { frame.timestamp - $0 >= 1_000_000 } ?? true
-            if due { last = frame.timestamp }
-            lock.unlock()
-            if due { frame.origin.requestKeyFrame() }
+            defer { lock.unlock() }
+            if let last = last, (0..<1_000_000).contains(frame.timestamp - last) { return }
+            last = frame.origin.requestKeyFrame() ? frame.timestamp : nil
         }
     }
 

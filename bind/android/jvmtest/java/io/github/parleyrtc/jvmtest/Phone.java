@@ -11,6 +11,8 @@ import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.locks.LockSupport;
 
 /** The audio threads and the camera of two phones. */
@@ -64,6 +66,8 @@ public final class Phone {
         private final List<byte[]> frames = new ArrayList<>();
         private final Set<ByteBuffer> known = new HashSet<>();
         private volatile boolean again;
+        /** One entry each time the encoder was asked for a key frame. */
+        public final BlockingQueue<Boolean> requests = new LinkedBlockingQueue<>();
         private volatile boolean stopped;
 
         public Video() throws IOException {
@@ -82,6 +86,7 @@ public final class Phone {
         /** The encoder is asked for a key frame: the first one is one. */
         public void keyFrame() {
             again = true;
+            requests.add(true);
         }
 
         public boolean knows(byte[] frame) {

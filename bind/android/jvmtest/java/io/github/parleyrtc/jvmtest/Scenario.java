@@ -124,6 +124,15 @@ public final class Scenario {
                 that(video.knows(frame.getData()), "a frame came that was not sent");
                 that(frame.getCodec() == Mobile.VideoCodecVP8, "codec " + frame.getCodec());
             }
+            // As an application whose decoder was made anew.
+            video.requests.clear();
+            answered.requestKeyFrame();
+            take(video.requests, "the request for a key frame");
+            VideoFrame next;
+            do {
+                next = take(theirs.frames, "the key frame");
+            } while (!next.getKeyFrame());
+            code(Mobile.ErrorCodeNoSuchTrack, call::requestKeyFrame);
             video.stop();
             thread.join();
             call.stopVideo(camera);
@@ -144,6 +153,7 @@ public final class Scenario {
         call.hangUp();
         takeUntil(mine.states, Mobile.CallStateDisconnected, "alice's state");
         takeUntil(theirs.states, Mobile.CallStateDisconnected, "bob's state");
+        code(Mobile.ErrorCodeCallEnded, answered::requestKeyFrame);
     }
 
     private ChatClient aliceChat, bobChat;

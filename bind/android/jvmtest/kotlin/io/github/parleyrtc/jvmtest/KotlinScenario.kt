@@ -19,6 +19,7 @@ import io.github.parleyrtc.Push
 import io.github.parleyrtc.VideoCodec
 import io.github.parleyrtc.VideoFrame
 import io.github.parleyrtc.VideoSourceListener
+import io.github.parleyrtc.mobile.Mobile
 import kotlinx.coroutines.CompletableDeferred
 import kotlinx.coroutines.CoroutineScope
 import kotlinx.coroutines.Dispatchers
@@ -132,6 +133,12 @@ private class KotlinScenario(val checks: Checks) {
                 val frame = Checks.take(frames, "video")
                 Checks.that(video.knows(frame.data) && frame.codec == VideoCodec.VP8, "a frame came that was not sent")
             }
+            // As an application whose decoder was made anew.
+            video.requests.clear()
+            answered.requestKeyFrame()
+            Checks.take(video.requests, "the request for a key frame")
+            while (!Checks.take(frames, "the key frame").isKeyFrame) Unit
+            Checks.that(throws<ParleyException.Other> { call.requestKeyFrame() }.code == Mobile.ErrorCodeNoSuchTrack, "another code")
             video.stop()
             thread.join()
             call.stopVideo(camera)

@@ -192,6 +192,19 @@ public class Call internal constructor(private val agent: CallAgent, private val
     public suspend fun stopVideo(camera: VideoSource): Unit = waiting { native.stopVideo(camera.native) }
 
     /**
+     * Asks the other side for a key frame of its video now, for an application whose
+     * decoder was made anew or has met an error: an encoder may give none for many
+     * seconds. It never waits and may be called by a [VideoListener] for every frame
+     * that cannot be decoded: until a key frame comes, frames go on and the request is
+     * repeated. What the network has lost is asked for without it.
+     *
+     * @throws ParleyException with [ParleyException.code] `Mobile.ErrorCodeNoSuchTrack`
+     *   while the other side sends no video.
+     */
+    @Throws(ParleyException::class)
+    public fun requestKeyFrame(): Unit = native { native.requestKeyFrame() }
+
+    /**
      * Opens a sending data channel.
      *
      * @param channelId 1 to 65,535, or 0 for the lowest one that is free.

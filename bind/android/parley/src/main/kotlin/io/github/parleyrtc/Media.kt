@@ -82,7 +82,10 @@ public class VideoFrame internal constructor(
 
 /** Takes the other side's video, in decoding order, a key frame first, on a thread of its own. */
 public fun interface VideoListener {
-    /** While it blocks, frames that come too late are dropped and a key frame is asked for. */
+    /**
+     * While it blocks, frames that come too late are dropped and a key frame is asked
+     * for; [Call.requestKeyFrame] asks for one when they cannot be decoded.
+     */
     public fun onVideoFrame(call: Call, frame: VideoFrame)
 }
 

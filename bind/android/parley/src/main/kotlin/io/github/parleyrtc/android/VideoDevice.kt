@@ -117,12 +117,20 @@ public class VideoEncoder @JvmOverloads constructor(
 
 /**
  * The phone's hardware decoder: shows the other side's video on a surface. To be
- * given as `CallOptions.video`.
+ * given as `CallOptions.video`. Where there is no picture to go on from (it was made
+ * in the middle of a call, it met an error, it fell behind) the other side is asked
+ * for a key frame.
  */
 public class VideoDecoder(private val surface: Surface) : VideoListener, AutoCloseable {
     private var decoder: MediaCodec? = null
     private var codec: VideoCodec? = null
     private val info = MediaCodec.BufferInfo()
+
+    // Nothing that comes can be decoded before a key frame.
+    private var lost = true
+
+    // The time of the frame for which a key frame was asked.
+    private var asked: Long? = null
 
     @Synchronized
     override fun onVideoFrame(call: Call, frame: VideoFrame) {
@@ -132,27 +140,65 @@ public class VideoDecoder(private val surface: Surface) : VideoListener, AutoClo
             // The decoder was taken away, or the surface: the next key frame begins anew.
             decoder?.release()
             decoder = null
+            lost = true
+        }
+        if (lost) ask(call, frame)
+    }
+
+    /**
+     * The library repeats a request until a key frame is there. When that was of no
+     * use either, the next one waits for a second: a decoder that cannot decode shall
+     * not make the other side send nothing but key frames.
+     */
+    private fun ask(call: Call, frame: VideoFrame) {
+        val since = asked?.let { frame.timestampMicros - it }
+        if (since != null && since in 0 until ASK_MICROS) return
+        asked = try {
+            call.requestKeyFrame()
+            frame.timestampMicros
+        } catch (_: ParleyException) {
+            // The call ends, or its news is not here yet.
+            null
         }
     }
 
     private fun decode(frame: VideoFrame) {
         val kind = frame.codec ?: return
-        if (decoder == null || kind != codec) {
-            if (!frame.isKeyFrame) return
-            release()
-            decoder = MediaCodec.createDecoderByType(kind.mimeType).apply {
-                configure(MediaFormat.createVideoFormat(kind.mimeType, maxOf(frame.width, 16), maxOf(frame.height, 16)), surface, null, 0)
-                start()
-            }
-            codec = kind
+        if (frame.isKeyFrame) {
+            if (decoder == null || kind != codec) begin(kind, frame)
+            lost = false
+        } else if (kind != codec) {
+            lost = true
         }
         val d = decoder ?: return
+        show(d)
+        if (lost) return
         val at = d.dequeueInputBuffer(WAIT_MICROS)
         if (at >= 0) {
             // It begins at 0.
             d.getInputBuffer(at)?.put(frame.data)
             d.queueInputBuffer(at, 0, frame.data.size, frame.timestampMicros, 0)
+        } else {
+            lost = true
         }
+        show(d)
+    }
+
+    private fun begin(kind: VideoCodec, frame: VideoFrame) {
+        release()
+        val made = MediaCodec.createDecoderByType(kind.mimeType)
+        try {
+            made.configure(MediaFormat.createVideoFormat(kind.mimeType, maxOf(frame.width, 16), maxOf(frame.height, 16)), surface, null, 0)
+            made.start()
+        } catch (e: RuntimeException) {
+            made.release()
+            throw e
+        }
+        decoder = made
+        codec = kind
+    }
+
+    private fun show(d: MediaCodec) {
         while (true) {
             val out = d.dequeueOutputBuffer(info, 0)
             if (out < 0) break
@@ -172,3 +218,4 @@ public class VideoDecoder(private val surface: Surface) : VideoListener, AutoClo
 }
 
 private const val WAIT_MICROS = 10_000L
+private const val ASK_MICROS = 1_000_000L
