@@ -8,7 +8,8 @@
 // Somebody else's call comes as an [IncomingCall] in the agent's events; its
 // Accept gives the [Call]. What is sent comes from tracks ([LocalAudioTrack],
 // [LocalVideoTrack]) over sources of package media, what is received goes to
-// sinks.
+// sinks. Video stays encoded: an application whose decoder begins anew, or has met
+// an error, asks for a key frame with [RemoteVideoTrack.RequestKeyFrame].
 //
 // The smallest program that calls somebody and plays what it hears into a file:
 //

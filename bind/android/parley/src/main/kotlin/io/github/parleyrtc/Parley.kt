@@ -149,7 +149,10 @@ public class Parley @Throws(ParleyException::class) constructor(options: ParleyO
     /** The user does not see the application any more: memory that is not needed is given back. Calls go on. */
     public fun enterBackground(): Unit = native.enterBackground()
 
-    /** The user sees the application again: connections that were lost meanwhile are restored at once. */
+    /**
+     * The user sees the application again: connections that were lost meanwhile are
+     * restored at once, and calls ask for a key frame of the other side's video.
+     */
     public fun enterForeground(): Unit = native.enterForeground()
 
     /** The system is short of memory: what can be given back is. */
