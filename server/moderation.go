@@ -341,6 +341,10 @@ func (s *Server) forgetEvents(r *http.Request, of *resource.Resource, asked *Era
 	if asked.Message != "" {
 		texts = append(texts, `"messageId":"`+asked.Message+`"`)
 	}
+	if err := s.webhooks.Forget(r.Context(), of.ID, texts...); err != nil || asked.User == "" {
+		return err
+	}
+	texts[len(texts)-1] = "/editedBy/" + asked.User // a topic
 	return s.webhooks.Forget(r.Context(), of.ID, texts...)
 }
 

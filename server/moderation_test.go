@@ -169,6 +169,81 @@ func TestModeration_EraseUser(t *testing.T) {
 	}
 }
 
+// TestModeration_EraseNamesAndTopics: with what somebody wrote go the topics that
+// the user gave, and the user's name and metadata as a member, also where the
+// user wrote nothing. Others' topics stay, and members hear what changes.
+func TestModeration_EraseNamesAndTopics(t *testing.T) {
+	t.Cleanup(http.DefaultClient.CloseIdleConnections)
+	srv := start(t, server.Options{})
+	o, r := operator{t, srv.Connection()}, newREST(t, srv)
+	alice, bob, carol := chatter(t, srv, r), chatter(t, srv, r), chatter(t, srv, r)
+	threads := server.ChatService(srv)
+	begin := func(creator, other *chat.Caller, topic string) string {
+		t.Helper()
+		made, _, err := threads.CreateThread(t.Context(), creator, chat.NewThread{Topic: topic, Participants: []chat.Participant{
+			{User: bob.User, DisplayName: "secret-name", Metadata: map[string]string{"k": "secret-metadata"}}, {User: other.User, DisplayName: "kept-name"},
+		}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return made.ID
+	}
+	call := func(c *chat.Caller, thread, topic string) {
+		t.Helper()
+		if err := threads.UpdateThread(t.Context(), c, thread, chat.ThreadPatch{Topic: &topic}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	silent, his, hers, gone := begin(alice, carol, "kept-topic"), begin(alice, carol, "kept-topic"), begin(bob, alice, "secret-topic"), begin(bob, alice, "secret-topic")
+	call(bob, his, "secret-topic")
+	call(alice, hers, "kept-topic")
+	if err := threads.DeleteThread(t.Context(), alice, gone); err != nil {
+		t.Fatal(err)
+	}
+	told := make(topics, 10)
+	defer threads.Hub().Attach(alice.User, told)()
+	o.do(http.MethodPost, server.ChatErasePath, nil, server.Erasure{User: bob.User}, http.StatusOK)
+	for thread, topic := range map[string]string{silent: "kept-topic", his: "", hers: "kept-topic", gone: ""} {
+		lines := export(t, o, thread)
+		data, err := json.Marshal(lines)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if bytes.Contains(data, []byte("secret")) || thread != gone && !bytes.Contains(data, []byte("kept-topic")) || thread == his && !bytes.Contains(data, []byte("kept-name")) {
+			t.Errorf("left are %s", data)
+		}
+		if lines[0].Thread.Topic != topic {
+			t.Errorf("the topic %q is %q now", topic, lines[0].Thread.Topic)
+		}
+	}
+	next := func() *chat.Event {
+		for e := range told {
+			if e.Thread == his && e.Topic != "secret-topic" { // that may have been on its way
+				return e
+			}
+		}
+		return nil
+	}
+	if e := next(); e.Topic != "" || e.Actor != bob.User {
+		t.Errorf("%+v", e)
+	}
+	o.do(http.MethodPost, server.ChatErasePath, nil, server.Erasure{User: bob.User}, http.StatusOK)
+	call(alice, his, "another topic") // what comes before it would have been told before it
+	if e := next(); e.Topic != "another topic" {
+		t.Errorf("%+v", e)
+	}
+}
+
+// topics is told of topics.
+type topics chan *chat.Event
+
+// Deliver takes an event.
+func (c topics) Deliver(e *chat.Event) {
+	if e.Kind == chat.EventThreadUpdated {
+		c <- e
+	}
+}
+
 // deletions counts the messages whose deletion a member hears of.
 type deletions struct {
 	want int

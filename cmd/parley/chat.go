@@ -148,7 +148,10 @@ func (f *resourceFlags) erase() *cobra.Command {
 		Use: "erase", Short: "Take out what a user wrote, a message, or a thread", Args: noArguments,
 		Long: `Takes content out of threads for good: all that a user wrote (--user), or wrote in
 one thread (--user --thread), one message (--thread --message), or a whole thread
-(--thread). Members are told as of any deletion.`,
+(--thread). Members are told as of any deletion. With what a user wrote go the
+topics that the user gave and the user's display name and metadata as a member.
+What stays: raw ids, the metadata of threads, names that the user gave to others,
+the ids that programs gave to messages, what webhooks, backups and exports have.`,
 		Example: `  parley chat erase --user 8:acs:… --yes
   parley chat erase --thread 19:…@thread.v2 --message 1782345678901 --yes`,
 		RunE: func(cmd *cobra.Command, _ []string) error {

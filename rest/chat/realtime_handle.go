@@ -148,7 +148,7 @@ func (t *threadState) count(e *signalpb.ChatEvent, self string) {
 	case kind == signalpb.ChatEvent_MESSAGE_DELETED && slices.Contains(t.gone, id):
 	case kind == signalpb.ChatEvent_MESSAGE_DELETED && others && t.unread > 0:
 		t.unread--
-	case kind == signalpb.ChatEvent_THREAD_UPDATED && e.GetTopic() != "":
+	case kind == signalpb.ChatEvent_THREAD_UPDATED: // empty when it was erased
 		t.topic = e.GetTopic()
 	}
 }

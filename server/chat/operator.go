@@ -2,7 +2,6 @@ package chat
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/parley-rtc/parley/server/guid"
 	"github.com/parley-rtc/parley/server/store"
@@ -139,15 +138,18 @@ func (e *Erasure) Check() error {
 	return nil
 }
 
-// Erased is how much was taken out.
+// Erased is how much was taken out: deleted threads, or messages and in how many
+// threads they were. Names and topics are not counted.
 type Erased struct {
 	Threads, Messages int
 }
 
 // Erase takes content out of threads, as if those had deleted it who wrote it:
-// everybody is told. Of what a user wrote nothing stays but that there was a
-// message; the user's name goes out of what tells who came and went. It may be
-// called again when only a part was done.
+// everybody is told. Of a user's messages nothing stays but that there was one;
+// topics that the user gave, the user's display name and metadata as a member go
+// too, also out of what tells of them. Of whom is not noted, and so stays, the
+// metadata of a thread and what the user called others. It may be called again
+// when only a part was done.
 func (s *Service) Erase(ctx context.Context, resource guid.GUID, e Erasure) (Erased, error) {
 	if err := e.Check(); err != nil {
 		return Erased{}, err
@@ -219,18 +221,18 @@ func (s *Service) eraseUser(ctx context.Context, resource guid.GUID, e Erasure) 
 	err = s.write(ctx, func(tx *store.Tx) error {
 		_, err := tx.Exec(`UPDATE chat_images SET state = $1 WHERE owner_id = $2 AND (thread_id = $3 OR $3 = '')
 			AND thread_id IN (SELECT id FROM chat_threads WHERE resource_id = $4)`, imageGone, e.User, e.Thread, resource[:])
+		if err != nil {
+			return err
+		}
+		// Of a deleted thread nobody knows any more who gave it its topic last.
+		_, err = tx.Exec(`UPDATE chat_threads SET topic = '' WHERE created_by = $1 AND deleted_at > 0 AND (id = $2 OR $2 = '') AND resource_id = $3`,
+			e.User, e.Thread, resource[:])
 		return err
 	})
 	if err != nil {
 		return done, err
 	}
-	var threads []string
-	err = s.options.Store.Read(ctx, func(q store.Querier) error {
-		threads, err = texts(q, `SELECT DISTINCT m.thread_id FROM chat_messages m JOIN chat_threads t ON t.id = m.thread_id
-			WHERE t.resource_id = $1 AND (m.sender = $2 OR m.details LIKE $3) AND (m.thread_id = $4 OR $4 = '')`,
-			resource[:], e.User, named(e.User), e.Thread)
-		return err
-	})
+	threads, err := s.concerned(ctx, resource, e.User, e.Thread)
 	if err != nil {
 		return done, err
 	}
@@ -245,10 +247,6 @@ func (s *Service) eraseUser(ctx context.Context, resource guid.GUID, e Erasure) 
 	}
 	return done, nil
 }
-
-// named finds messages that name a user. The underscore in an id stands for any
-// character here; who is meant is looked at again.
-func named(user string) string { return `%"user":"` + user + `"%` }
 
 func (s *Service) eraseUserIn(ctx context.Context, resource guid.GUID, thread, user string) (done int, err error) {
 	for {
@@ -265,7 +263,7 @@ func (s *Service) eraseUserIn(ctx context.Context, resource guid.GUID, thread, u
 			return done, err
 		}
 		if len(ids) == 0 {
-			return done, s.forgetName(ctx, thread, user)
+			return done, s.forget(ctx, resource, thread, user)
 		}
 		n, err := s.eraseMessages(ctx, resource, thread, ids)
 		if done += n; err != nil {
@@ -326,35 +324,4 @@ func (s *Service) eraseMessage(tx *store.Tx, resource guid.GUID, thread string, 
 		Kind: EventMessageDeleted, Thread: thread, Change: m.change, Members: m.members, At: message.Deleted, Actor: message.Sender, Message: &message,
 	}
 	return e, s.notify(tx, resource, e)
-}
-
-// forgetName takes a user's name out of what the user deleted before, and out
-// of the messages about who came and went.
-func (s *Service) forgetName(ctx context.Context, thread, user string) error {
-	err := s.write(ctx, func(tx *store.Tx) error {
-		_, err := tx.Exec("UPDATE chat_messages SET sender_name = '' WHERE thread_id = $1 AND sender = $2 AND sender_name <> ''", thread, user)
-		if err != nil {
-			return err
-		}
-		messages, err := queryMessages(tx, "SELECT "+messageColumns+" FROM chat_messages WHERE thread_id = $1 AND details LIKE $2", thread, named(user))
-		if err != nil {
-			return err
-		}
-		for i := range messages {
-			details := messages[i].Details
-			for j := range details.Participants {
-				if p := &details.Participants[j]; p.User == user {
-					p.DisplayName, p.Metadata = "", nil
-				}
-			}
-			if _, err := tx.Exec("UPDATE chat_messages SET details = $1 WHERE thread_id = $2 AND id = $3", encode(details), thread, messages[i].ID); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-	if err != nil {
-		return fmt.Errorf("chat: erase: %w", err)
-	}
-	return nil
 }

@@ -215,12 +215,15 @@ func (r *Realtime) addLocked(e *signalpb.ChatEvent) {
 		r.threads[id] = t
 		r.standsLocked(id)
 	}
+	if e.GetKind() == signalpb.ChatEvent_THREAD_UPDATED && e.GetTopic() == "" {
+		e.Topic = t.topic // the service says what the topic is now, whatever was changed
+	}
 	if e.GetKind() != signalpb.ChatEvent_TYPING {
 		t.change++
 		e.Change = t.change
 		t.events = append(t.events, e)
 	}
-	if e.GetKind() == signalpb.ChatEvent_THREAD_UPDATED && e.GetTopic() != "" {
+	if e.GetKind() == signalpb.ChatEvent_THREAD_UPDATED {
 		t.topic = e.GetTopic()
 	}
 	for session, sub := range r.sessions {
