@@ -90,11 +90,13 @@ function form(route, method, operation) {
   }
   let body = null;
   let type = '';
+  let untouched = null;
   if (operation.requestBody) {
     const [[media, content]] = Object.entries(operation.requestBody.content);
     type = media;
     body = element('textarea', { spellcheck: 'false' });
-    body.value = JSON.stringify(sample(content.schema, 0), null, 2);
+    untouched = sample(content.schema, 0);
+    body.value = JSON.stringify(untouched, null, 2);
     box.append(element('label', {}, `Body, ${media}${operation.requestBody.required ? '' : ' (may be empty)'}`, body));
   }
   const rows = Object.entries(operation.responses).map(([status, r]) => element('tr', {}, element('td', {}, status), element('td', {}, r.description)));
@@ -106,7 +108,7 @@ function form(route, method, operation) {
     event.preventDefault();
     button.disabled = true;
     try {
-      answer.replaceChildren(...await send(route, method, operation, inputs, body ? body.value : '', type));
+      answer.replaceChildren(...await send(route, method, operation, inputs, body ? body.value : '', untouched, type));
     } catch (error) {
       answer.replaceChildren(element('p', { class: 'status bad' }, String(error.message || error)));
     }
@@ -133,21 +135,21 @@ function sample(schema, depth) {
   }
 }
 
-// prune leaves out what was not filled in.
-function prune(value) {
-  if (Array.isArray(value)) return value;
-  if (value && typeof value === 'object') {
-    const out = {};
-    for (const [name, member] of Object.entries(value)) {
-      const kept = prune(member);
-      if (kept !== undefined) out[name] = kept;
-    }
-    return Object.keys(out).length ? out : undefined;
+// prune leaves out what stands as the sample has it, not filled in. What was
+// typed is sent as it is, null and empty texts too.
+function prune(value, sample) {
+  if (value === null || value === '') return value === sample ? undefined : value;
+  if (typeof value !== 'object' || Array.isArray(value)) return value;
+  if (sample === null || typeof sample !== 'object') return value;
+  const out = {};
+  for (const [name, member] of Object.entries(value)) {
+    const kept = prune(member, Object.hasOwn(sample, name) ? sample[name] : undefined);
+    if (kept !== undefined) out[name] = kept;
   }
-  return value === null || value === '' ? undefined : value;
+  return Object.keys(out).length ? out : undefined;
 }
 
-async function send(route, method, operation, inputs, text, type) {
+async function send(route, method, operation, inputs, text, untouched, type) {
   let path = route;
   const query = new URLSearchParams({ 'api-version': doc.info.version });
   const headers = {};
@@ -160,7 +162,7 @@ async function send(route, method, operation, inputs, text, type) {
   let body;
   if (text.trim()) {
     headers['Content-Type'] = type;
-    body = type.includes('json') ? JSON.stringify(prune(JSON.parse(text)) || {}) : text;
+    body = type.includes('json') ? JSON.stringify(prune(JSON.parse(text), untouched) ?? {}) : text;
   }
   const target = `${path}?${query}`;
   await authorize(operation, method.toUpperCase(), target, body || '', headers);

@@ -11,6 +11,7 @@ import { CommunicationIdentityClient } from "@azure/communication-identity";
 import { build } from "esbuild";
 import composite from "./composite.mjs";
 import { open } from "./chromium.mjs";
+import openapi from "./openapi.mjs";
 import * as s from "../js/suite.mjs";
 
 const here = dirname(fileURLToPath(import.meta.url));
@@ -112,6 +113,7 @@ const browser = open(await keyHash());
 try {
   await conversations(browser, site);
   await endings(browser, site);
+  await openapi({ browser, endpoint, person });
   for (const [transport, before] of Object.entries(without)) {
     await composite({ browser, site, endpoint, person, transport, before, keep: (name, image) => writeFileSync(join(output, name), image) });
   }

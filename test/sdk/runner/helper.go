@@ -22,7 +22,8 @@ const (
 	maxHelperBody = 1 << 20
 	signInLimit   = 20 * time.Second
 	// endLimit is how long an open connection may outlive its user's tokens
-	// before the check fails. It bounds a hang; the speed is tested elsewhere.
+	// before the check fails. It bounds a hang; the speed is what `bench
+	// revoke` measures (docs/performance.md).
 	endLimit = 10 * time.Second
 )
 
