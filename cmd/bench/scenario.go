@@ -27,6 +27,7 @@ func scenarios() []scenario {
 		{"bind", "processor time and memory of an audio call of a program that uses the C library", bind},
 		{"service", "first start, restart, and idle memory of the service process", service},
 		{"rest", "tokens issued and users read over REST, beside a bare handler", rest},
+		{"revoke", "from the revocation of tokens to the end of open connections", revoke},
 		{"chat", "durable sends, deliveries to members, and the memory of idle connections", chat},
 	}
 }
