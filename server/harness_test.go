@@ -12,8 +12,6 @@ import (
 	"log/slog"
 	"net/http"
 	"os"
-	"regexp"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -21,7 +19,6 @@ import (
 
 	"github.com/parley-rtc/parley/internal/acswire"
 	"github.com/parley-rtc/parley/internal/callfsm"
-	"github.com/parley-rtc/parley/internal/contract"
 	"github.com/parley-rtc/parley/internal/testkit"
 	"github.com/parley-rtc/parley/server"
 	"github.com/parley-rtc/parley/signaling"
@@ -56,7 +53,7 @@ func start(t testing.TB, options server.Options) *server.Server {
 			t.Error(err)
 		}
 		guard.check(t)
-		checkContract(t, &recording)
+		testkit.CheckContract(t, &recording)
 	})
 	return srv
 }
@@ -64,12 +61,9 @@ func start(t testing.TB, options server.Options) *server.Server {
 // logGuard reads what every test has logged and looks for secrets.
 type logGuard struct {
 	mu      sync.Mutex
-	secrets [][]byte
+	secrets []string
 	found   []byte // the first record that holds one
 }
-
-// tokenShape is that of a JSON Web Token.
-var tokenShape = regexp.MustCompile(`eyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]{8,}`)
 
 // know adds the secrets that a service has now: keys may have been regenerated.
 func (g *logGuard) know(srv *server.Server) {
@@ -77,15 +71,14 @@ func (g *logGuard) know(srv *server.Server) {
 	_, key, _ := strings.Cut(c.ConnectionString, "accesskey=")
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.secrets = append(g.secrets, []byte(key), []byte(c.ARMToken), []byte(base64.StdEncoding.EncodeToString(server.SecondaryKey(srv))))
+	g.secrets = append(g.secrets, key, c.ARMToken, base64.StdEncoding.EncodeToString(server.SecondaryKey(srv)))
 }
 
 // Write takes one record.
 func (g *logGuard) Write(record []byte) (int, error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	holds := func(secret []byte) bool { return len(secret) > 0 && bytes.Contains(record, secret) }
-	if g.found == nil && (tokenShape.Match(record) || slices.ContainsFunc(g.secrets, holds)) {
+	if g.found == nil && testkit.HasSecret(string(record), g.secrets...) {
 		g.found = bytes.Clone(record)
 	}
 	return len(record), nil
@@ -98,25 +91,6 @@ func (g *logGuard) check(t testing.TB) {
 	if g.found != nil {
 		t.Errorf("a secret is in the log: %s", g.found)
 	}
-}
-
-// checkContract holds every answer that a test got against the specification.
-// Without the specifications it does nothing: scripts/contract-checks says so.
-func checkContract(t testing.TB, recording *bytes.Buffer) {
-	t.Helper()
-	root := testkit.Specifications()
-	if root == "" {
-		return
-	}
-	result, err := contract.CheckRecording(root, recording)
-	if err != nil {
-		t.Error(err)
-		return
-	}
-	for _, problem := range result.Problems {
-		t.Error(problem)
-	}
-	t.Logf("%d kinds of answers hold against the specifications, %d more are in none", len(result.Checked), len(result.Unspecified))
 }
 
 // pool trusts what connection.json names.

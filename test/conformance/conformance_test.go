@@ -69,16 +69,22 @@ func start(t *testing.T, program, database string) server.Connection {
 		args = append(args, "--database", database)
 	}
 	var log strings.Builder
+	record := filepath.Join(t.TempDir(), "record.ndjson")
 	cmd := exec.Command(program, args...)
-	cmd.Stderr = &log
+	cmd.Stderr, cmd.Env = &log, append(os.Environ(), "PARLEY_RECORD="+record)
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
 	ended := make(chan error, 1)
 	go func() { ended <- cmd.Wait() }()
+	var c server.Connection
 	t.Cleanup(func() {
 		if err := stop(cmd, ended); err != nil {
 			t.Errorf("stop: %v", err)
+		}
+		checkRecord(t, record)
+		if testkit.HasSecret(log.String(), c.AccessKey, c.ARMToken) {
+			t.Error("a secret is in the log")
 		}
 		if t.Failed() {
 			t.Logf("log of the service:\n%s", &log)
@@ -98,7 +104,6 @@ func start(t *testing.T, program, database string) server.Connection {
 		if err != nil {
 			t.Fatal(err)
 		}
-		var c server.Connection
 		if err := json.Unmarshal(text, &c); err != nil {
 			t.Fatal(err)
 		}
@@ -106,6 +111,18 @@ func start(t *testing.T, program, database string) server.Connection {
 	}
 	t.Fatal("the service does not start")
 	return server.Connection{}
+}
+
+// checkRecord holds what the service answered against the specifications.
+func checkRecord(t *testing.T, path string) {
+	t.Helper()
+	record, err := os.Open(path)
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	defer record.Close()
+	testkit.CheckContract(t, record)
 }
 
 func stop(cmd *exec.Cmd, ended chan error) error {

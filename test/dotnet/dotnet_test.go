@@ -18,6 +18,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/url"
 	"os"
@@ -91,13 +92,21 @@ type dotnet struct {
 func newDotnet(t *testing.T) *dotnet {
 	t.Helper()
 	testkit.CheckLeaks(t, deadline)
-	srv, err := server.New(server.Options{DataDir: t.TempDir(), TURNAddr: "off", HTTPAddr: "off"})
+	var recording, log bytes.Buffer
+	srv, err := server.New(server.Options{
+		DataDir: t.TempDir(), TURNAddr: "off", HTTPAddr: "off", Record: &recording,
+		Logger: slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
 		if err := srv.Close(); err != nil {
 			t.Error(err)
+		}
+		testkit.CheckContract(t, &recording)
+		if c := srv.Connection(); testkit.HasSecret(log.String(), c.AccessKey, c.ARMToken) {
+			t.Error("a secret is in the log")
 		}
 	})
 	d := &dotnet{t: t, connection: srv.Connection(), dateHeader: "x-ms-date"}
