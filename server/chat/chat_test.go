@@ -64,6 +64,11 @@ type world struct {
 }
 
 func newWorld(t *testing.T, users chat.Users) *world {
+	return newWorldOn(t, users, func(b *bus.Bus) chat.Bus { return busOf{b} })
+}
+
+// newWorldOn gives chat the bus that wrap makes of one.
+func newWorldOn(t *testing.T, users chat.Users, wrap func(*bus.Bus) chat.Bus) *world {
 	testkit.CheckLeaks(t, time.Minute)
 	ctx := t.Context()
 	path := filepath.Join(t.TempDir(), "db")
@@ -76,7 +81,7 @@ func newWorld(t *testing.T, users chat.Users) *world {
 		t.Fatal(err)
 	}
 	w := &world{t: t, ctx: ctx, store: st, clock: &clock{t: time.UnixMilli(1_800_000_000_000).UTC()}}
-	if w.chat, err = chat.Open(chat.Options{Store: st, Bus: busOf{b}, Users: users, Now: w.clock.now, Housekeeping: time.Hour}); err != nil {
+	if w.chat, err = chat.Open(chat.Options{Store: st, Bus: wrap(b), Users: users, Now: w.clock.now, Housekeeping: time.Hour}); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {

@@ -1,8 +1,6 @@
 package chat
 
 import (
-	"context"
-	"errors"
 	"sync"
 	"time"
 )
@@ -19,10 +17,12 @@ type Sink interface {
 type Hub struct {
 	service      *Service
 	subscription Subscription
+	gapWait      time.Duration
 
 	mu      sync.Mutex
 	users   map[string]map[*attached]struct{}
 	streams map[string]*stream
+	marks   marks
 	closed  bool
 	running sync.WaitGroup // under mu until closed
 }
@@ -31,18 +31,14 @@ type Hub struct {
 type attached struct{ sink Sink }
 
 const (
-	// gapWait is how long a change that was overtaken is waited for before it
-	// is read from the database.
-	gapWait = 100 * time.Millisecond
-	// gapLimit is the largest gap that is filled; whoever misses more lists.
-	gapLimit = 200
-	// maxStreams is how many quiet threads are remembered.
-	maxStreams  = 4096
-	readTimeout = 10 * time.Second
+	// maxStreams is how many quiet threads are remembered with their members,
+	// maxMarks of how many more the number is, once or twice.
+	maxStreams = 4096
+	maxMarks   = 1 << 15
 )
 
 func newHub(s *Service) (*Hub, error) {
-	h := &Hub{service: s, users: map[string]map[*attached]struct{}{}, streams: map[string]*stream{}}
+	h := &Hub{service: s, gapWait: gapWait, users: map[string]map[*attached]struct{}{}, streams: map[string]*stream{}}
 	var err error
 	h.subscription, err = s.options.Bus.Subscribe(subject, func(_ string, data []byte) { h.receive(data) })
 	return h, err
@@ -129,13 +125,13 @@ func (h *Hub) accept(e *Event) {
 	if h.closed || len(h.users) == 0 {
 		// Nobody listens. A stream that went on without this event would see a
 		// gap that nobody needs to have filled.
-		delete(h.streams, e.Thread)
+		h.drop(e.Thread)
 		return
 	}
 	s := h.streams[e.Thread]
 	if s == nil {
 		h.forget()
-		s = &stream{hub: h, thread: e.Thread}
+		s = &stream{hub: h, thread: e.Thread, mark: h.marks.take(e.Thread)}
 		h.streams[e.Thread] = s
 	}
 	s.queue = append(s.queue, e)
@@ -151,17 +147,36 @@ func (h *Hub) wake(s *stream) {
 	h.running.Go(s.run)
 }
 
-// forget drops a quiet stream when there are many. The caller holds the lock.
+// drop forgets all of a thread. The caller holds the lock.
+func (h *Hub) drop(thread string) {
+	h.marks.take(thread)
+	if s := h.streams[thread]; s != nil {
+		s.gone, s.queue = true, nil
+		delete(h.streams, thread)
+	}
+}
+
+// forget drops a quiet stream when there are many; where it was is remembered
+// longer. The caller holds the lock.
 func (h *Hub) forget() {
 	if len(h.streams) < maxStreams {
 		return
 	}
 	for id, s := range h.streams {
-		if !s.busy && s.timer == nil {
-			delete(h.streams, id)
+		if h.dismiss(id, s) {
 			return
 		}
 	}
+}
+
+// dismiss drops a stream if it is quiet. The caller holds the lock.
+func (h *Hub) dismiss(id string, s *stream) bool {
+	if s.busy || s.timer != nil {
+		return false
+	}
+	h.marks.put(id, s.mark)
+	delete(h.streams, id)
+	return true
 }
 
 // sinks returns the connections of users.
@@ -177,139 +192,30 @@ func (h *Hub) sinks(users []string) []Sink {
 	return list
 }
 
-// stream puts the events of one thread in order and hands them out. queue,
-// busy and timer belong to the hub's lock; the rest to the goroutine that runs.
-type stream struct {
-	hub    *Hub
-	thread string
-	queue  []*Event
-	busy   bool
-	timer  *time.Timer
+// mark is where a stream is: it began with the change first, and hands out next
+// as the next one. Both are 0 before the first.
+type mark struct{ first, next int64 }
 
-	next    int64 // the change to hand out next; 0 before the first
-	waiting []*Event
-	since   time.Time // when waiting began
-	roster  roster
+// marks are where streams were that were dropped, the last of them.
+type marks struct{ young, old map[string]mark }
+
+func (m *marks) put(thread string, at mark) {
+	if len(m.young) >= maxMarks {
+		m.old, m.young = m.young, nil
+	}
+	if m.young == nil {
+		m.young = map[string]mark{}
+	}
+	m.young[thread] = at
 }
 
-// run hands out what is queued.
-func (s *stream) run() {
-	for {
-		s.hub.mu.Lock()
-		queue := s.queue
-		s.queue = nil
-		if len(queue) == 0 && !s.overdue() {
-			s.busy = false
-			s.await()
-			s.hub.mu.Unlock()
-			return
-		}
-		s.hub.mu.Unlock()
-		for _, e := range queue {
-			s.take(e)
-		}
-		if s.overdue() {
-			s.fill()
-		}
+// take returns the mark of a thread and forgets it.
+func (m *marks) take(thread string) mark {
+	at, ok := m.young[thread]
+	if !ok {
+		at = m.old[thread]
 	}
-}
-
-// await sets the timer when something waits for what was overtaken. The caller
-// holds the hub's lock.
-func (s *stream) await() {
-	if s.timer != nil {
-		s.timer.Stop()
-		s.timer = nil
-	}
-	if len(s.waiting) == 0 || s.hub.closed {
-		return
-	}
-	s.timer = time.AfterFunc(gapWait-time.Since(s.since), func() {
-		s.hub.mu.Lock()
-		defer s.hub.mu.Unlock()
-		s.timer = nil
-		s.hub.wake(s)
-	})
-}
-
-func (s *stream) overdue() bool { return len(s.waiting) > 0 && time.Since(s.since) >= gapWait }
-
-// take hands out an event when it is its turn.
-func (s *stream) take(e *Event) {
-	switch {
-	case e.Change == 0: // typing: no turn to wait for
-		s.deliver(e)
-	case s.next == 0 || e.Change == s.next:
-		s.deliver(e)
-		s.next = e.Change + 1
-		s.followers()
-	case e.Change > s.next:
-		if len(s.waiting) == 0 {
-			s.since = time.Now()
-		}
-		s.insert(e)
-	default: // handed out before
-	}
-}
-
-// insert keeps the waiting events in order, each once.
-func (s *stream) insert(e *Event) {
-	i := len(s.waiting)
-	for i > 0 && s.waiting[i-1].Change > e.Change {
-		i--
-	}
-	if i > 0 && s.waiting[i-1].Change == e.Change {
-		return
-	}
-	s.waiting = append(s.waiting, nil)
-	copy(s.waiting[i+1:], s.waiting[i:])
-	s.waiting[i] = e
-}
-
-// followers hands out what waited for its turn.
-func (s *stream) followers() {
-	for len(s.waiting) > 0 && s.waiting[0].Change <= s.next {
-		e := s.waiting[0]
-		s.waiting = s.waiting[1:]
-		if e.Change == s.next {
-			s.deliver(e)
-			s.next++
-		}
-	}
-	s.since = time.Now()
-}
-
-// fill reads what never came from the database and goes on.
-func (s *stream) fill() {
-	ctx, cancel := context.WithTimeout(context.Background(), readTimeout)
-	defer cancel()
-	upTo := s.waiting[0].Change
-	missing, err := s.hub.service.between(ctx, s.thread, s.next-1, upTo)
-	if err != nil && !errors.Is(err, ErrClosed) {
-		s.hub.service.options.Logger.Warn("chat events lost", "error", err)
-	}
-	for i := range missing {
-		s.deliver(&missing[i])
-	}
-	s.next = upTo
-	s.followers()
-}
-
-// deliver hands an event to those whom it concerns.
-func (s *stream) deliver(e *Event) {
-	users, blind, err := s.roster.audience(s.hub.service, e)
-	if err != nil {
-		s.hub.service.options.Logger.Warn("members of a thread", "error", err)
-		return
-	}
-	for _, sink := range s.hub.sinks(users) {
-		sink.Deliver(e)
-	}
-	if len(blind) == 0 {
-		return
-	}
-	hidden := &Event{Kind: EventHidden, Thread: e.Thread, Change: e.Change, Members: e.Members, At: e.At}
-	for _, sink := range s.hub.sinks(blind) {
-		sink.Deliver(hidden)
-	}
+	delete(m.young, thread)
+	delete(m.old, thread)
+	return at
 }

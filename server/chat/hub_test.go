@@ -1,0 +1,152 @@
+package chat_test
+
+import (
+	"runtime"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/parley-rtc/parley/server/bus"
+	"github.com/parley-rtc/parley/server/chat"
+)
+
+// heldBus keeps what is published until the test lets it go.
+type heldBus struct {
+	busOf
+	mu    sync.Mutex
+	holds bool
+	kept  []keptMessage
+}
+
+type keptMessage struct {
+	subject string
+	data    []byte
+}
+
+func (b *heldBus) Publish(subject string, data []byte) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.holds {
+		b.kept = append(b.kept, keptMessage{subject, data})
+		return nil
+	}
+	return b.busOf.Publish(subject, data)
+}
+
+// hold begins to keep what is published; nothing is kept from before.
+func (b *heldBus) hold() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.holds, b.kept = true, nil
+}
+
+// release publishes some of what was kept, in an order.
+func (b *heldBus) release(t *testing.T, order ...int) {
+	t.Helper()
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.holds = false
+	for _, i := range order {
+		if err := b.busOf.Publish(b.kept[i].subject, b.kept[i].data); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// unsteady is a world whose bus the test holds, with a thread of two.
+type unsteady struct {
+	*world
+	bus        *heldBus
+	alice, bob *chat.Caller
+	thread     string
+	heard      *sink
+}
+
+// newUnsteady returns a world in which bob begins to listen to a thread of which
+// the hub has heard nothing.
+func newUnsteady(t *testing.T, wait time.Duration) *unsteady {
+	u := &unsteady{alice: user(), bob: user(), heard: newSink()}
+	u.world = newWorldOn(t, everybody{}, func(b *bus.Bus) chat.Bus {
+		u.bus = &heldBus{busOf: busOf{b}}
+		return u.bus
+	})
+	chat.WaitForGaps(u.chat.Hub(), wait)
+	u.bus.hold()
+	u.thread = u.world.thread(u.alice, u.bob).ID
+	u.clock.move(time.Minute)
+	t.Cleanup(u.chat.Hub().Attach(u.bob.User, u.heard))
+	return u
+}
+
+// say has alice send messages, with some time before each.
+func (u *unsteady) say(between time.Duration, texts ...string) {
+	u.t.Helper()
+	for _, text := range texts {
+		u.clock.move(between)
+		u.send(u.alice, u.thread, text)
+	}
+}
+
+func (u *unsteady) hears(texts ...string) {
+	u.t.Helper()
+	events := u.heard.wait(u.t, len(texts))
+	for i, e := range events {
+		if e.Message == nil || e.Message.Content != texts[i] {
+			u.t.Fatalf("event %d of %d: %+v, want %v", i, len(events), e.Message, texts)
+		}
+	}
+}
+
+// TestHub_FreshStream: the first messages of a thread that come to a node in the
+// wrong order are told in the right one, all of them.
+func TestHub_FreshStream(t *testing.T) {
+	u := newUnsteady(t, time.Minute)
+	u.bus.hold()
+	u.say(time.Millisecond, "1", "2", "3", "4")
+	u.bus.release(t, 2, 1, 3, 0)
+	u.hears("1", "2", "3", "4")
+	u.bus.hold()
+	u.say(time.Millisecond, "5", "6")
+	u.bus.release(t, 1, 0)
+	u.hears("1", "2", "3", "4", "5", "6")
+}
+
+// TestHub_FreshStreamOfLateEvents: what was overtaken for longer than anybody
+// waits is told late rather than never.
+func TestHub_FreshStreamOfLateEvents(t *testing.T) {
+	u := newUnsteady(t, time.Millisecond)
+	u.bus.hold()
+	u.say(time.Millisecond, "1", "2", "3")
+	u.bus.release(t, 2)
+	u.hears("3")
+	u.bus.release(t, 0, 1)
+	u.hears("3", "1", "2")
+	u.say(time.Millisecond, "4")
+	u.hears("3", "1", "2", "4")
+}
+
+// TestHub_QuietThread: what follows a long silence is told at once: nothing can
+// be on its way that it has overtaken.
+func TestHub_QuietThread(t *testing.T) {
+	u := newUnsteady(t, time.Hour)
+	u.bus.hold()
+	u.say(time.Minute, "1", "2")
+	u.bus.release(t, 1)
+	u.hears("2")
+}
+
+// TestHub_ForgottenStream: a node that has dropped a stream because there are
+// many knows where it was.
+func TestHub_ForgottenStream(t *testing.T) {
+	u := newUnsteady(t, time.Minute)
+	u.bus.release(t)
+	u.say(time.Minute, "1")
+	u.hears("1")
+	for !chat.Forget(u.chat.Hub(), u.thread) {
+		runtime.Gosched() // it told the message a moment ago
+	}
+	u.bus.hold()
+	u.say(time.Minute, "2", "3")
+	u.bus.release(t, 1, 0)
+	u.hears("1", "2", "3")
+}

@@ -1,0 +1,200 @@
+package chat
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/parley-rtc/parley/server/store"
+)
+
+const (
+	// gapWait is how long a change that was overtaken is waited for before it
+	// is read from the database.
+	gapWait = 100 * time.Millisecond
+	// gapLimit is the largest gap that is filled; whoever misses more lists.
+	gapLimit = 200
+	// settled is how long after a change the next one cannot have overtaken it,
+	// with what the clocks of two nodes may differ by.
+	settled     = 10 * time.Second
+	readTimeout = 10 * time.Second
+)
+
+// stream puts the events of one thread in order and hands them out. queue,
+// busy, gone and timer belong to the hub's lock; the rest to the goroutine that
+// runs.
+type stream struct {
+	hub    *Hub
+	thread string
+	queue  []*Event
+	busy   bool
+	gone   bool // the hub has forgotten it
+	timer  *time.Timer
+
+	mark
+	waiting []*Event
+	since   time.Time // when waiting began
+	roster  roster
+}
+
+// run hands out what is queued.
+func (s *stream) run() {
+	for {
+		s.hub.mu.Lock()
+		queue := s.queue
+		s.queue = nil
+		if s.gone || len(queue) == 0 && !s.overdue() {
+			s.busy = false
+			s.await()
+			s.hub.mu.Unlock()
+			return
+		}
+		s.hub.mu.Unlock()
+		for _, e := range queue {
+			s.take(e)
+		}
+		if s.overdue() {
+			s.fill()
+		}
+	}
+}
+
+// await sets the timer when something waits for what was overtaken. The caller
+// holds the hub's lock.
+func (s *stream) await() {
+	if s.timer != nil {
+		s.timer.Stop()
+		s.timer = nil
+	}
+	if len(s.waiting) == 0 || s.gone || s.hub.closed {
+		return
+	}
+	s.timer = time.AfterFunc(s.hub.gapWait-time.Since(s.since), func() {
+		s.hub.mu.Lock()
+		defer s.hub.mu.Unlock()
+		s.timer = nil
+		s.hub.wake(s)
+	})
+}
+
+func (s *stream) overdue() bool { return len(s.waiting) > 0 && time.Since(s.since) >= s.hub.gapWait }
+
+// take hands out an event when it is its turn.
+func (s *stream) take(e *Event) {
+	switch {
+	case e.Change == 0: // typing: no turn to wait for
+		s.deliver(e)
+	case s.next == 0 && (len(s.waiting) == 0 || e.Change < s.waiting[0].Change) && s.leads(e):
+		s.begin(e.Change)
+		s.insert(e)
+		s.followers()
+	case e.Change == s.next:
+		s.deliver(e)
+		s.next = e.Change + 1
+		s.followers()
+	case e.Change > s.next:
+		if len(s.waiting) == 0 {
+			s.since = time.Now()
+		}
+		s.insert(e)
+	case e.Change < s.first:
+		// It was overtaken by what this began with, for longer than that waited:
+		// out of its turn rather than never.
+		s.deliver(e)
+	default: // handed out before
+	}
+}
+
+// begin has a stream begin with a change.
+func (s *stream) begin(change int64) { s.mark = mark{first: change, next: change} }
+
+// leads tells whether an event is the one with which a stream begins: nothing that
+// happened before it is still on its way.
+func (s *stream) leads(e *Event) bool {
+	if e.Change == 1 {
+		return true
+	}
+	before, err := s.hub.service.timeOf(s.thread, e.Change-1)
+	return err == nil && !before.IsZero() && e.At.Sub(before) >= settled
+}
+
+// insert keeps the waiting events in order, each once.
+func (s *stream) insert(e *Event) {
+	i := len(s.waiting)
+	for i > 0 && s.waiting[i-1].Change > e.Change {
+		i--
+	}
+	if i > 0 && s.waiting[i-1].Change == e.Change {
+		return
+	}
+	s.waiting = append(s.waiting, nil)
+	copy(s.waiting[i+1:], s.waiting[i:])
+	s.waiting[i] = e
+}
+
+// followers hands out what waited for its turn.
+func (s *stream) followers() {
+	for len(s.waiting) > 0 && s.waiting[0].Change <= s.next {
+		e := s.waiting[0]
+		s.waiting = s.waiting[1:]
+		if e.Change == s.next {
+			s.deliver(e)
+			s.next++
+		}
+	}
+	s.since = time.Now()
+}
+
+// fill reads what never came from the database and goes on.
+func (s *stream) fill() {
+	if s.next == 0 { // what was overtaken has had its time to come
+		s.begin(s.waiting[0].Change)
+		s.followers()
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), readTimeout)
+	defer cancel()
+	upTo := s.waiting[0].Change
+	missing, err := s.hub.service.between(ctx, s.thread, s.next-1, upTo)
+	if err != nil && !errors.Is(err, ErrClosed) {
+		s.hub.service.options.Logger.Warn("chat events lost", "error", err)
+	}
+	for i := range missing {
+		s.deliver(&missing[i])
+	}
+	s.next = upTo
+	s.followers()
+}
+
+// deliver hands an event to those whom it concerns.
+func (s *stream) deliver(e *Event) {
+	users, blind, err := s.roster.audience(s.hub.service, e)
+	if err != nil {
+		s.hub.service.options.Logger.Warn("members of a thread", "error", err)
+		return
+	}
+	for _, sink := range s.hub.sinks(users) {
+		sink.Deliver(e)
+	}
+	if len(blind) == 0 {
+		return
+	}
+	hidden := &Event{Kind: EventHidden, Thread: e.Thread, Change: e.Change, Members: e.Members, At: e.At}
+	for _, sink := range s.hub.sinks(blind) {
+		sink.Deliver(hidden)
+	}
+}
+
+// timeOf returns when a change happened, as far as it can be seen: a message or
+// a receipt that has changed since does not show it. Then it is the zero time.
+func (s *Service) timeOf(thread string, change int64) (time.Time, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), readTimeout)
+	defer cancel()
+	var at int64
+	err := s.options.Store.Read(ctx, func(q store.Querier) error {
+		return q.QueryRow(`SELECT COALESCE(MAX(at), 0) FROM (
+			SELECT version AS at FROM chat_messages WHERE thread_id = $1 AND change = $2
+			UNION ALL SELECT read_at FROM chat_receipts WHERE thread_id = $1 AND change = $2) AS found`, thread, change).Scan(&at)
+	})
+	return fromMilliseconds(at), err
+}
