@@ -146,11 +146,7 @@ func (s *Service) Changes(ctx context.Context, c *Caller, thread string, since i
 // is committed after that is not counted as known. A message that was made
 // before that and changed after it is told as made: its change comes later.
 func changes(q store.Querier, thread string, since, historyFrom int64, limit int) (events []Event, upTo int64, more bool, err error) {
-	var updated, updatedAt int64
-	var topic, metadata, creator string
-	var retention int
-	err = q.QueryRow(`SELECT change, updated_change, last_message_at, topic, metadata, created_by, retention_days
-		FROM chat_threads WHERE id = $1`, thread).Scan(&upTo, &updated, &updatedAt, &topic, &metadata, &creator, &retention)
+	upTo, updated, err := updateOf(q, thread)
 	if err != nil {
 		return nil, 0, false, err
 	}
@@ -164,7 +160,8 @@ func changes(q store.Querier, thread string, since, historyFrom int64, limit int
 	for i := range messages {
 		e := eventOf(thread, &messages[i], since)
 		if e.Kind == EventThreadUpdated {
-			told = e.Change
+			// An earlier one has the topic of its time, and the rest as it is now.
+			told, e.Metadata, e.RetentionDays = e.Change, updated.Metadata, updated.RetentionDays
 		}
 		events = append(events, e)
 	}
@@ -177,12 +174,8 @@ func changes(q store.Querier, thread string, since, historyFrom int64, limit int
 		r := &receipts[i]
 		events = append(events, Event{Kind: EventRead, Thread: thread, Change: r.Change, At: r.Read, Actor: r.User, Receipt: r})
 	}
-	if updated > since && updated != told {
-		e := Event{Kind: EventThreadUpdated, Thread: thread, Change: updated, At: fromMilliseconds(updatedAt), Actor: creator, Topic: topic, RetentionDays: retention}
-		if err := decode(metadata, &e.Metadata); err != nil {
-			return nil, 0, false, err
-		}
-		events = append(events, e)
+	if updated.Change > since && updated.Change != told {
+		events = append(events, updated)
 	}
 	slices.SortStableFunc(events, func(a, b Event) int { return int(a.Change - b.Change) })
 	if len(events) > limit {
@@ -190,4 +183,24 @@ func changes(q store.Querier, thread string, since, historyFrom int64, limit int
 		upTo = events[limit-1].Change
 	}
 	return events, upTo, more, nil
+}
+
+// updateOf reads a thread's row: the last change of all, and the last one of the
+// thread itself. By whom and when that was is not known of threads from before
+// this was written down: then the thread's creator and last message stand in.
+func updateOf(q store.Querier, thread string) (change int64, e Event, err error) {
+	e = Event{Kind: EventThreadUpdated, Thread: thread}
+	var metadata, creator string
+	var at, last int64
+	err = q.QueryRow(`SELECT change, updated_change, updated_by, updated_at, topic, metadata, retention_days, created_by, last_message_at
+		FROM chat_threads WHERE id = $1`, thread).
+		Scan(&change, &e.Change, &e.Actor, &at, &e.Topic, &metadata, &e.RetentionDays, &creator, &last)
+	if err != nil {
+		return 0, e, err
+	}
+	if e.Actor == "" {
+		e.Actor, at = creator, last
+	}
+	e.At = fromMilliseconds(at)
+	return change, e, decode(metadata, &e.Metadata)
 }

@@ -113,7 +113,9 @@ func (s *Service) dropTopic(tx *store.Tx, resource guid.GUID, thread, user strin
 	if err != nil {
 		return nil, err
 	}
-	if _, err := tx.Exec("UPDATE chat_threads SET topic = '', updated_change = $1 WHERE id = $2", m.change, thread); err != nil {
+	now := s.stamp()
+	_, err = tx.Exec("UPDATE chat_threads SET topic = '', updated_change = $1, updated_by = $2, updated_at = $3 WHERE id = $4", m.change, user, now, thread)
+	if err != nil {
 		return nil, err
 	}
 	t, err := scanThread(tx.QueryRow("SELECT "+threadColumns+" FROM chat_threads t WHERE t.id = $1", thread))
@@ -121,7 +123,7 @@ func (s *Service) dropTopic(tx *store.Tx, resource guid.GUID, thread, user strin
 		return nil, err
 	}
 	e := &Event{
-		Kind: EventThreadUpdated, Thread: thread, Change: m.change, Members: m.members, At: fromMilliseconds(s.stamp()),
+		Kind: EventThreadUpdated, Thread: thread, Change: m.change, Members: m.members, At: fromMilliseconds(now),
 		Actor: user, Metadata: t.Metadata, RetentionDays: t.RetentionDays,
 	}
 	return e, s.notify(tx, resource, e)

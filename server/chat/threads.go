@@ -115,8 +115,8 @@ func (s *Service) insertThread(tx *store.Tx, c *Caller, t *Thread, members []Par
 	last := created + 1
 	t.LastMessage = fromMilliseconds(last)
 	done, err := tx.Exec(`INSERT INTO chat_threads (id, resource_id, topic, created_by, created_at, deleted_at, retention_days, metadata,
-		sequence, last_id, change, updated_change, members, last_message_at, request_id)
-		VALUES ($1, $2, $3, $4, $5, 0, $6, $7, 2, $8, $9, $9, $10, $8, $11) ON CONFLICT (created_by, request_id) DO NOTHING`,
+		sequence, last_id, change, updated_change, updated_by, updated_at, members, last_message_at, request_id)
+		VALUES ($1, $2, $3, $4, $5, 0, $6, $7, 2, $8, $9, $9, $4, $5, $10, $8, $11) ON CONFLICT (created_by, request_id) DO NOTHING`,
 		t.ID, c.Resource[:], t.Topic, t.Creator, created, t.RetentionDays, encode(t.Metadata), last, t.Change, t.Members,
 		sql.NullString{String: requestID, Valid: requestID != ""})
 	if err != nil {
@@ -299,8 +299,8 @@ func (s *Service) patchThread(tx *store.Tx, c *Caller, id string, patch ThreadPa
 		event.Message, event.At = &message, message.Created()
 	}
 	event.Topic = t.Topic
-	_, err = tx.Exec("UPDATE chat_threads SET topic = $1, metadata = $2, retention_days = $3, updated_change = $4 WHERE id = $5",
-		t.Topic, encode(t.Metadata), t.RetentionDays, m.change, id)
+	_, err = tx.Exec(`UPDATE chat_threads SET topic = $1, metadata = $2, retention_days = $3, updated_change = $4, updated_by = $5, updated_at = $6
+		WHERE id = $7`, t.Topic, encode(t.Metadata), t.RetentionDays, m.change, event.Actor, milliseconds(event.At), id)
 	return event, err
 }
 
