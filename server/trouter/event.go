@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -117,9 +118,27 @@ type push struct {
 	tail string
 }
 
+// maxPush is how large a push may be before what can be left out of it is left
+// out: the metadata of hundreds of members, quoted time and again, is more than
+// may wait for a client.
+const maxPush = 256 << 10
+
 // newPush encodes an event once for all who get it. It returns nil for one that
 // the client does not know.
 func newPush(e *chat.Event) (*push, error) {
+	p, err := encodePush(e)
+	if p == nil || err != nil || len(p.tail) <= maxPush || len(e.Participants) == 0 {
+		return p, err
+	}
+	bare := *e
+	bare.Participants = slices.Clone(e.Participants)
+	for i := range bare.Participants {
+		bare.Participants[i].Metadata = nil
+	}
+	return encodePush(&bare)
+}
+
+func encodePush(e *chat.Event) (*push, error) {
 	w := wireEvent{EventID: eventID(e.Kind)}
 	var err error
 	switch e.Kind {
