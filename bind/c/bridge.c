@@ -14,9 +14,9 @@ parley_error *bridge_last_error(void) { return &last_error; }
 #define TEXT_OF(word) #word
 #define TEXT(word) TEXT_OF(word)
 
-const char *parley_version(void) { return TEXT(PARLEY_VERSION); }
+const char *bridge_version(void) { return TEXT(PARLEY_VERSION); }
 
-const char *parley_error_text(int32_t code) {
+const char *bridge_error_text(int32_t code) {
   switch (code) {
   case PARLEY_ERROR_UNKNOWN: return "unknown error";
   case PARLEY_ERROR_INTERNAL: return "internal error of the library";

@@ -31,7 +31,8 @@ typedef const parley_outbox_callbacks *in_outbox_callbacks;
 
 /* The last error of the calling thread. */
 parley_error *bridge_last_error(void);
-const char *parley_error_text(int32_t code);
+const char *bridge_version(void);
+const char *bridge_error_text(int32_t code);
 
 /* How all structs of callbacks begin. */
 typedef struct bridge_head {

@@ -136,7 +136,7 @@ func value[T any](h C.parley_handle, operation func(T) int32) C.int32_t {
 	var n int32
 	code := do(h, func(it T) error {
 		if n = operation(it); n < 0 {
-			return &refused{code: -n, message: C.GoString(C.parley_error_text(C.int32_t(n)))}
+			return &refused{code: -n, message: C.GoString(C.bridge_error_text(C.int32_t(n)))}
 		}
 		return nil
 	})

@@ -153,6 +153,33 @@ func TestCSymbols(t *testing.T) {
 	}
 }
 
+// TestCWindows builds the library for Windows, holds what it exports against what
+// the header declares, and links a program to it.
+func TestCWindows(t *testing.T) {
+	const compiler = "x86_64-w64-mingw32-gcc"
+	need(t, compiler)
+	folder := filepath.Join(libraryC(t, "windows-amd64"), "windows-amd64")
+	library := filepath.Join(folder, "parley.dll")
+	tables := execute(t, exec.Command("x86_64-w64-mingw32-objdump", "-p", library))
+	_, names, _ := strings.Cut(tables, "[Ordinal/Name Pointer] Table")
+	var exported []string
+	for _, m := range regexp.MustCompile(`(?m)^\s+\[ *\d+\].*\b(parley_[a-z_]+)$`).FindAllStringSubmatch(names, -1) {
+		exported = append(exported, m[1])
+	}
+	declared := declaredC(t)
+	slices.Sort(declared)
+	slices.Sort(exported)
+	if !slices.Equal(declared, exported) {
+		t.Errorf("declared: %v\nexported: %v", declared, exported)
+	}
+	source := filepath.Join(t.TempDir(), "program.c")
+	text := "#include <parley.h>\nint main(void) { return parley_version()[0] == 0 || parley_error_text(0)[0] == 0; }\n"
+	if err := os.WriteFile(source, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	execute(t, exec.Command(compiler, "-std=c11", "-Wall", "-Wextra", "-Werror", "-I", folder, "-o", filepath.Join(t.TempDir(), "program.exe"), source, library))
+}
+
 // TestCReference makes the pages of the header, which fails for what is not
 // documented.
 func TestCReference(t *testing.T) {
