@@ -176,7 +176,7 @@ func script(t *testing.T, name string, args ...string) ([]byte, error) {
 }
 
 // TestAndroidSample compiles the sample application against the classes of
-// Android, with stubs of Firebase.
+// Android 14, with stubs of Firebase. It runs on Android 8.
 func TestAndroidSample(t *testing.T) {
 	j := newJVM(t)
 	out := t.TempDir()
@@ -201,7 +201,10 @@ func TestAndroidSample(t *testing.T) {
 		t.Error(err)
 	}
 	if said, err := script(t, "kotlinc", append([]string{"-cp", classpath, "-d", out}, sources...)...); err != nil {
-		t.Errorf("kotlinc: %v\n%s", err, said)
+		t.Fatalf("kotlinc: %v\n%s", err, said)
+	}
+	if said, err := script(t, "levels/check", "26", "sample.txt", filepath.Join(out, "io")); err != nil {
+		t.Errorf("levels: %v\n%s", err, said)
 	}
 }
 
@@ -245,11 +248,11 @@ abstract class Readme {
 func TestAndroidLevels(t *testing.T) {
 	j := newJVM(t)
 	classes := []string{filepath.Join(j.folder, "classes"), filepath.Join(j.folder, "kotlin")}
-	if said, err := script(t, "levels/check", classes...); err != nil {
+	if said, err := script(t, "levels/check", append([]string{"21", "library.txt"}, classes...)...); err != nil {
 		t.Errorf("levels: %v\n%s", err, said)
 	}
 	// Without the layer nothing asks.
-	if said, err := script(t, "levels/check", classes[0]); err == nil || !strings.Contains(string(said), "not used any more: android.media.AudioFocusRequest") {
+	if said, err := script(t, "levels/check", "21", "library.txt", classes[0]); err == nil || !strings.Contains(string(said), "not used any more: android.media.AudioFocusRequest") {
 		t.Errorf("levels does not look: %v\n%s", err, said)
 	}
 }

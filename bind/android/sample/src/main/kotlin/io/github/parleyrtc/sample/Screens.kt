@@ -23,8 +23,6 @@ import android.widget.TextView
 import io.github.parleyrtc.Call
 import io.github.parleyrtc.CallState
 import io.github.parleyrtc.ChatEvent
-import io.github.parleyrtc.VideoCodec
-import io.github.parleyrtc.android.VideoEncoder
 import kotlinx.coroutines.CancellationException
 import kotlinx.coroutines.CoroutineScope
 import kotlinx.coroutines.Job
@@ -161,12 +159,18 @@ class CallActivity : Screen() {
             val running = camera
             camera = null
             if (running != null) {
-                call.stopVideo(running.encoder.source)
-                running.close()
+                running.use { call.stopVideo(it.encoder.source) }
             } else {
-                val feed = CameraFeed(this, VideoEncoder(checkNotNull(session.user.value).parley, VideoCodec.H264))
+                val feed = CameraFeed(this, checkNotNull(session.user.value) { "signed out meanwhile" }.parley)
                 camera = feed
-                call.startVideo(feed.encoder.source)
+                try {
+                    call.startVideo(feed.encoder.source)
+                } catch (e: Throwable) {
+                    // The screen is gone perhaps, and onDestroy did not find the camera.
+                    camera = null
+                    feed.close()
+                    throw e
+                }
             }
         }
         val route = button("Audio") { Telecom.connection(call)?.nextRoute() }
@@ -191,7 +195,7 @@ class CallActivity : Screen() {
     @SuppressLint("MissingPermission") // without it the name is a general one
     private fun bluetoothName(audio: CallAudioState): String =
         try {
-            audio.activeBluetoothDevice?.name
+            if (Build.VERSION.SDK_INT >= Build.VERSION_CODES.P) audio.activeBluetoothDevice?.name else null
         } catch (_: SecurityException) {
             null
         } ?: "Bluetooth"

@@ -6,14 +6,26 @@ import android.content.Intent
 import android.content.pm.ServiceInfo
 import android.os.Build
 import android.os.IBinder
+import android.util.Log
 import com.google.firebase.messaging.FirebaseMessagingService
 import com.google.firebase.messaging.RemoteMessage
 import io.github.parleyrtc.ParleyException
 import io.github.parleyrtc.Push
+import kotlinx.coroutines.CoroutineScope
+import kotlinx.coroutines.SupervisorJob
+import kotlinx.coroutines.cancel
+import kotlinx.coroutines.flow.first
+import kotlinx.coroutines.launch
 import kotlinx.coroutines.runBlocking
 
-/** Keeps the application alive and its microphone open as long as a call lasts. */
+/**
+ * Keeps the application alive and its microphone open as long as a call lasts. It
+ * ends itself: Android ends an application whose service is stopped by others
+ * before it was a foreground service, as by a call that fails at once.
+ */
 class OngoingCallService : Service() {
+    private val work = CoroutineScope(SupervisorJob())
+
     override fun onBind(intent: Intent?): IBinder? = null
 
     override fun onStartCommand(intent: Intent?, flags: Int, startId: Int): Int {
@@ -29,16 +41,27 @@ class OngoingCallService : Service() {
                 startForeground(Notices.ONGOING, notice, ServiceInfo.FOREGROUND_SERVICE_TYPE_PHONE_CALL)
             }
         }
+        // With the number of this start: one for the next call that is on its way keeps it.
+        work.launch {
+            session.call.first { it == null }
+            stopSelf(startId)
+        }
         return START_NOT_STICKY
+    }
+
+    override fun onDestroy() {
+        work.cancel()
+        super.onDestroy()
     }
 
     companion object {
         fun start(context: Context) {
-            context.startForegroundService(Intent(context, OngoingCallService::class.java))
-        }
-
-        fun stop(context: Context) {
-            context.stopService(Intent(context, OngoingCallService::class.java))
+            try {
+                context.startForegroundService(Intent(context, OngoingCallService::class.java))
+            } catch (e: IllegalStateException) {
+                // Android 12 and up, from the background: the call goes on without it.
+                Log.w("Parley", "${e.message}")
+            }
         }
     }
 }
@@ -52,8 +75,8 @@ class PushService : FirebaseMessagingService() {
         session.attempt { session.signIn() }
     }
 
-    // A message of high priority wakes a phone that dozes and gives it some seconds:
-    // this thread waits until the call rings, which shows it.
+    // A message of high priority wakes a phone that dozes and gives it 20 seconds, the
+    // sign-in included: this thread waits until the call rings, which shows it.
     override fun onMessageReceived(message: RemoteMessage) {
         val push = try {
             Push.parse(message.data)
@@ -63,7 +86,7 @@ class PushService : FirebaseMessagingService() {
         when (push) {
             is Push.Call -> runBlocking {
                 try {
-                    applicationContext.session.signIn().agent.awaitIncomingCall(push.callId, 8_000)
+                    applicationContext.session.signIn().agent.awaitIncomingCall(push.callId, 15_000)
                 } catch (e: Exception) {
                     Notices.missed(this@PushService, "${push.displayName} has called")
                 }

@@ -4,6 +4,7 @@ import android.app.Activity
 import android.app.Application
 import android.content.ComponentCallbacks2
 import android.content.Context
+import android.net.Uri
 import android.os.Bundle
 import android.telecom.DisconnectCause
 import android.util.Log
@@ -13,7 +14,9 @@ import io.github.parleyrtc.CallAgentEvent
 import io.github.parleyrtc.CallAgentOptions
 import io.github.parleyrtc.CallOptions
 import io.github.parleyrtc.ChatClient
+import io.github.parleyrtc.ChatConnection
 import io.github.parleyrtc.ChatOptions
+import io.github.parleyrtc.ConnectionState
 import io.github.parleyrtc.Credential
 import io.github.parleyrtc.IncomingCall
 import io.github.parleyrtc.Outbox
@@ -48,15 +51,55 @@ class Session(private val application: Application) {
     /** Who is signed in. */
     val user = signedIn.asStateFlow()
 
-    class User(
-        val parley: Parley,
-        val credential: Credential,
-        val agent: CallAgent,
-        val chat: ChatClient,
-        // What is written without a network is sent later.
-        val outbox: Outbox,
-        val network: NetworkWatcher,
-    )
+    /** What a sign-in makes. */
+    inner class User(val account: Account, val parley: Parley, val credential: Credential) {
+        lateinit var agent: CallAgent
+            private set
+
+        // What is kept on the phone is this user's, and not of whoever signs in next.
+        private val name by lazy { Uri.encode(agent.identifier) }
+        private val outboxFile get() = File(application.filesDir, "outbox $name")
+        private var network: NetworkWatcher? = null
+        private var closed = false
+
+        val chat: ChatClient by lazy {
+            parley.chatClient(credential, ChatOptions(deviceId = deviceId, position = kept.getString("position $name", "") ?: ""))
+        }
+
+        /** What is written without a network is sent later. */
+        val outbox: Outbox by lazy { chat.openOutbox(outboxFile.path) }
+
+        /** Shows the user to the application, once. */
+        @Synchronized
+        fun publish(agent: CallAgent) {
+            if (network != null || closed) return
+            this.agent = agent
+            network = NetworkWatcher(application, parley)
+            signedIn.value = this
+        }
+
+        /** Begins to hear of messages and sends what waits; when it fails the next sign-in tries again. */
+        fun startChat() = attempt {
+            if (chat.connection.value is ChatConnection.NotStarted) chat.start()
+            outbox.retry()
+        }
+
+        fun keepPosition() = kept.edit().putString("position $name", chat.position).apply()
+
+        /** Ends everything, and waits for nothing. */
+        @Synchronized
+        fun close() {
+            closed = true
+            network?.close()
+            parley.close()
+        }
+
+        /** Leaves nothing of the user's on the phone. */
+        fun forget() {
+            kept.edit().remove("position $name").apply()
+            outboxFile.delete()
+        }
+    }
 
     var account: Account?
         get() {
@@ -79,41 +122,50 @@ class Session(private val application: Application) {
 
     /** Signs in with what was entered, once; also after a push has woken the application. */
     suspend fun signIn(): User = signingIn.withLock {
-        signedIn.value?.let {
-            registerPush(it)
-            return it
-        }
         val account = checkNotNull(account) { "nobody has signed in on this phone" }
-        val parley = Parley(ParleyOptions(account.endpoint, rootCertificates = account.certificates))
+        signedIn.value?.let { if (it.account != account) leave(it) }
+        val user = signedIn.value ?: connect(account)
+        user.startChat()
+        registerPush(user)
+        return user
+    }
+
+    // A call may ring before callAgent has returned, and chat may take its time or
+    // fail: whoever is told of the call finds the user.
+    private suspend fun connect(account: Account): User {
+        val credential = Credential.of(account.token)
+        val user = User(account, Parley(ParleyOptions(account.endpoint, rootCertificates = account.certificates)), credential)
         try {
-            val credential = Credential.of(account.token)
-            val agent = parley.callAgent(credential, CallAgentOptions(deviceId = deviceId)) { _, event -> onAgentEvent(event) }
-            val chat = parley.chatClient(credential, ChatOptions(deviceId = deviceId, position = kept.getString("position", "") ?: ""))
-            chat.start()
-            val outbox = chat.openOutbox(File(application.filesDir, "outbox").path)
-            val user = User(parley, credential, agent, chat, outbox, NetworkWatcher(application, parley))
-            signedIn.value = user
-            registerPush(user)
+            val agent = user.parley.callAgent(credential, CallAgentOptions(deviceId = deviceId)) { agent, event ->
+                user.publish(agent)
+                onAgentEvent(user, event)
+            }
+            user.publish(agent)
             return user
-        } catch (e: Exception) {
-            parley.close()
+        } catch (e: Throwable) {
+            drop(user)
             throw e
         }
+    }
+
+    private fun drop(user: User) {
+        signedIn.compareAndSet(user, null)
+        user.close()
     }
 
     // A phone that cannot be woken still calls and is called while it is awake.
     private suspend fun registerPush(user: User) {
         val token = pushToken
-        if (token == registered || token.isEmpty()) return
+        if (registered == user to token || token.isEmpty()) return
         try {
             user.parley.registerPush(user.credential, deviceId, token)
-            registered = token
+            registered = user to token
         } catch (e: ParleyException) {
             Log.w("Parley", "push: ${e.message}")
         }
     }
 
-    private var registered = ""
+    private var registered: Pair<User, String>? = null
 
     /** Does what may fail because it has come too late, and for which there is no screen. */
     fun attempt(operation: suspend () -> Unit) {
@@ -126,56 +178,62 @@ class Session(private val application: Application) {
         }
     }
 
-    /** Signs out and forgets the account. */
-    suspend fun signOut() {
-        val user = signedIn.value ?: return
-        signedIn.value = null
+    /** Signs out and forgets the account, and what is kept for it. */
+    suspend fun signOut() = signingIn.withLock {
         account = null
-        registered = ""
-        user.network.close()
-        user.parley.use {
-            try {
-                it.unregisterPush(user.credential, deviceId)
-            } catch (e: ParleyException) {
-                Log.w("Parley", "push: ${e.message}")
+        val user = signedIn.value ?: return
+        leave(user)
+        user.forget()
+    }
+
+    private suspend fun leave(user: User) {
+        signedIn.compareAndSet(user, null)
+        val steps = listOf<suspend () -> Unit>({ user.parley.unregisterPush(user.credential, deviceId) }, { user.parley.shutdown() })
+        try {
+            for (step in steps) {
+                try {
+                    step()
+                } catch (e: ParleyException) {
+                    Log.w("Parley", "signing out: ${e.message}")
+                }
             }
-            it.shutdown()
+        } finally {
+            user.close()
         }
     }
 
-    /** Keeps up to where chat was told, for the next start of the application. */
-    fun keepPosition() {
-        val chat = signedIn.value?.chat ?: return
-        kept.edit().putString("position", chat.position).apply()
-    }
-
-    private fun onAgentEvent(event: CallAgentEvent) {
+    private fun onAgentEvent(user: User, event: CallAgentEvent) {
         when (event) {
             is CallAgentEvent.Incoming -> Telecom.ring(application, event.call)
             is CallAgentEvent.IncomingEnded -> Telecom.stopRinging(application, event.call, Telecom.cause(event.reason))
-            is CallAgentEvent.ConnectionChanged -> Unit
+            // For good, because of the token for example: the next sign-in begins anew.
+            is CallAgentEvent.ConnectionChanged -> if (event.state is ConnectionState.Disconnected) drop(user)
         }
     }
 
     /** Calls somebody. */
     suspend fun call(target: String): Call {
         check(Telecom.mayCall(application)) { "the phone has another call" }
-        val call = signIn().agent.startCall(target, CallOptions(video = video))
-        begun(call, target)
+        val user = signIn()
+        val call = user.agent.startCall(target, CallOptions(video = video))
+        begun(user, call, target)
         return call
     }
 
     /** Takes a call that rings. */
     suspend fun accept(incoming: IncomingCall): Call {
         Notices.stopRinging(application)
+        // Known before the call is taken: one that is cannot be without its audio.
+        val user: User
         val call = try {
+            user = checkNotNull(signedIn.value) { "signed out meanwhile" }
             incoming.accept(CallOptions(video = video))
-        } catch (e: ParleyException) {
+        } catch (e: Exception) {
             val cause = (e as? ParleyException.CallFailed)?.let { Telecom.cause(it.reason) } ?: DisconnectCause.ERROR
             Telecom.stopRinging(application, incoming, cause)
             throw e
         }
-        begun(call, incoming.callerId)
+        begun(user, call, incoming.callerId)
         return call
     }
 
@@ -196,21 +254,20 @@ class Session(private val application: Application) {
     /** The call that the user is in. */
     val call = current.asStateFlow()
 
-    private fun begun(call: Call, with: String) {
+    private fun begun(user: User, call: Call, with: String) {
         current.value = call
-        Telecom.began(application, call, with)
-        OngoingCallService.start(application)
-        val audio = AudioDevice(application, checkNotNull(user.value).parley.audio, telecom = true)
-        scope.launch {
-            audio.start()
+        attempt {
             try {
-                call.awaitEnd()
+                AudioDevice(application, user.parley.audio, telecom = true).use {
+                    it.start()
+                    call.awaitEnd()
+                }
             } finally {
-                audio.close()
-                if (current.value == call) current.value = null
-                OngoingCallService.stop(application)
+                current.compareAndSet(call, null)
             }
         }
+        Telecom.began(application, call, with)
+        OngoingCallService.start(application)
     }
 }
 
@@ -236,8 +293,10 @@ class SampleApplication : Application(), Application.ActivityLifecycleCallbacks 
 
     override fun onActivityStopped(activity: Activity) {
         if (--visible == 0) {
-            session.keepPosition()
-            session.user.value?.parley?.enterBackground()
+            session.user.value?.let { user ->
+                session.attempt { user.keepPosition() }
+                user.parley.enterBackground()
+            }
         }
     }
 
