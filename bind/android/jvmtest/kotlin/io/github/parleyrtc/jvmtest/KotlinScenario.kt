@@ -8,7 +8,9 @@ import io.github.parleyrtc.CallListener
 import io.github.parleyrtc.CallOptions
 import io.github.parleyrtc.CallState
 import io.github.parleyrtc.ChatClient
+import io.github.parleyrtc.ChatConnection
 import io.github.parleyrtc.ChatEvent
+import io.github.parleyrtc.ChatParticipant
 import io.github.parleyrtc.Credential
 import io.github.parleyrtc.IncomingCall
 import io.github.parleyrtc.Parley
@@ -28,6 +30,7 @@ import kotlinx.coroutines.cancelAndJoin
 import kotlinx.coroutines.coroutineScope
 import kotlinx.coroutines.flow.first
 import kotlinx.coroutines.flow.onSubscription
+import kotlinx.coroutines.flow.toList
 import kotlinx.coroutines.launch
 import kotlinx.coroutines.runBlocking
 import kotlinx.coroutines.withTimeout
@@ -122,7 +125,7 @@ private class KotlinScenario(val checks: Checks) {
         Checks.that(call.id == answered.id && answered.isIncoming && !call.isIncoming, "two ends of one call differ")
         Checks.that(call != answered && call == call && call.hashCode() == System.identityHashCode(call), "equality is not identity")
         val people = withTimeout(LIMIT) { answered.participants.first { it.isNotEmpty() } }
-        Checks.that(people.single().identifier == alice.id, "called by $people")
+        Checks.that(people.single().identifier == alice.id && people.single().endReason == null, "called by $people")
         checks.check("audio") { Phone.talk(alice.parley.audio::write, bob.parley.audio::read) }
         checks.suspending("video") {
             call.startVideo(camera)
@@ -182,6 +185,15 @@ private class KotlinScenario(val checks: Checks) {
             withTimeout(LIMIT) { flowed.await() }
         }
         Checks.that(thread.messages().first { it.content == text }.senderId == alice.id, "not in the list")
+    }
+
+    suspend fun invalid() {
+        Checks.that(alice.chat.thread(env("THREAD")).invalidParticipants.isEmpty(), "somebody could not be added to a thread that was there")
+        val nobody = alice.id.substringBeforeLast('_') + "_00000000-0000-0000-0000-000000000000"
+        val thread = alice.chat.createThread("topic", listOf(ChatParticipant(bob.id), ChatParticipant(nobody)))
+        Checks.that(thread.invalidParticipants.single().userId == nobody, "could not be added: ${thread.invalidParticipants}")
+        Checks.that(thread.participants().toList().map { it.userId }.toSet() == setOf(alice.id, bob.id), "other members")
+        alice.chat.deleteThread(thread.id)
     }
 
     suspend fun typing() {
@@ -245,6 +257,7 @@ private class KotlinScenario(val checks: Checks) {
         val (cut, other) = connect()
         alice.chat.close()
         alice.chat.close()
+        Checks.that(alice.chat.connection.value == ChatConnection.Closed(null), "chat is ${alice.chat.connection.value}")
         throws<ParleyException.Closed> { alice.chat.start() }
         alice.parley.use { }
         alice.parley.close()
@@ -256,6 +269,7 @@ private class KotlinScenario(val checks: Checks) {
         throws<ParleyException.Closed> { alice.parley.callAgent(alice.credential) }
         bob.parley.shutdown()
         bob.parley.shutdown()
+        Checks.that(withTimeout(LIMIT) { bob.chat.connection.first { it is ChatConnection.Closed } } == ChatConnection.Closed(null), "chat is open")
     }
 }
 
@@ -269,6 +283,7 @@ public fun main() {
     }
     checks.suspending("call") { s.call() }
     checks.suspending("chat") { s.chat() }
+    checks.suspending("invalid") { s.invalid() }
     checks.suspending("typing") { s.typing() }
     checks.suspending("errors") { s.errors() }
     val bad = KotlinBadInput(s.bob)

@@ -118,6 +118,7 @@ public enum class ParticipantState(internal val number: Int) {
  * @property isMuted whether it has muted itself.
  * @property isSpeaking whether its voice is heard.
  * @property hasVideo whether it sends video.
+ * @property endReason why it left; null while it has not.
  */
 public data class RemoteParticipant(
     val identifier: String,
@@ -126,16 +127,16 @@ public data class RemoteParticipant(
     val isMuted: Boolean,
     val isSpeaking: Boolean,
     val hasVideo: Boolean,
+    val endReason: EndReason?,
 ) {
     internal companion object {
-        fun of(native: io.github.parleyrtc.mobile.RemoteParticipant): RemoteParticipant = RemoteParticipant(
-            native.identifier(),
-            native.displayName(),
-            native.state().let { n -> ParticipantState.entries.find { it.number == n } ?: ParticipantState.IDLE },
-            native.isMuted,
-            native.isSpeaking,
-            native.hasVideo(),
-        )
+        fun of(native: io.github.parleyrtc.mobile.RemoteParticipant): RemoteParticipant {
+            val state = native.state().let { n -> ParticipantState.entries.find { it.number == n } ?: ParticipantState.IDLE }
+            return RemoteParticipant(
+                native.identifier(), native.displayName(), state, native.isMuted, native.isSpeaking, native.hasVideo(),
+                if (state == ParticipantState.DISCONNECTED) EndReason.of(native.endReason()) else null,
+            )
+        }
     }
 }
 

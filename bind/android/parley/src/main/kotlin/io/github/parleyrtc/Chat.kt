@@ -21,6 +21,8 @@ import kotlinx.coroutines.flow.MutableStateFlow
 import kotlinx.coroutines.flow.StateFlow
 import kotlinx.coroutines.flow.asStateFlow
 import kotlinx.coroutines.flow.flow
+import kotlinx.coroutines.flow.getAndUpdate
+import kotlinx.coroutines.flow.update
 
 /**
  * A user's chat.
@@ -68,9 +70,9 @@ public sealed class ChatConnection {
     public data class Reconnecting(val error: ParleyException?) : ChatConnection()
 
     /**
-     * The service sent the user away. Final.
+     * The service sent the user away, or the client was closed. Final.
      *
-     * @property error why; [ParleyException.Unauthorized] asks for a new sign-in.
+     * @property error why, [ParleyException.Unauthorized] asks for a new sign-in; null after [ChatClient.close].
      */
     public data class Closed(val error: ParleyException?) : ChatConnection()
 }
@@ -307,7 +309,7 @@ public class ChatClient internal constructor(private val parley: Parley, listene
     /** The device has another network: the connection is replaced at once. */
     public fun networkChanged(): Unit = chat.networkChanged()
 
-    /** Makes a thread, whose first participant is the user. Who could not be added is missing in it. */
+    /** Makes a thread, whose first participant is the user. Who could not be added is in its [ChatThread.invalidParticipants]. */
     @JvmOverloads
     @Throws(ParleyException::class)
     public suspend fun createThread(
@@ -380,6 +382,7 @@ public class ChatClient internal constructor(private val parley: Parley, listene
         chat.close()
         parley.parts -= this
         told.close()
+        connectionNow.update { it as? ChatConnection.Closed ?: ChatConnection.Closed(null) }
     }
 
     private fun tell(listener: ChatListener?, event: ChatEvent) {
@@ -429,8 +432,10 @@ public class ChatClient internal constructor(private val parley: Parley, listene
                 Mobile.ChatConnectionReconnecting -> ChatConnection.Reconnecting(error)
                 else -> ChatConnection.Closed(error)
             }
-            connectionNow.value = now
-            tell(listener, ChatEvent.ConnectionChanged(now))
+            // What was on its way when the client was closed does not bring it back.
+            if (connectionNow.getAndUpdate { it as? ChatConnection.Closed ?: now } !is ChatConnection.Closed) {
+                tell(listener, ChatEvent.ConnectionChanged(now))
+            }
         }
     }
 }

@@ -26,10 +26,24 @@ public data class ChatThreadProperties(
  */
 public data class SentMessage(val id: String, val isRepeated: Boolean)
 
+/**
+ * A user who could not be added to a thread.
+ *
+ * @property userId the raw id, as it was given.
+ * @property code the service's word for why.
+ * @property message a sentence in English for a log, not for users.
+ */
+public data class InvalidParticipant(val userId: String, val code: String, val message: String)
+
 /** Reads and writes in one thread. What the user may not do throws [ParleyException.Refused]. */
 public class ChatThread internal constructor(private val native: io.github.parleyrtc.mobile.ChatThread) {
     /** The id of the thread. */
     public val id: String = native.id()
+
+    /** Who could not be added when [ChatClient.createThread] made the thread; empty for one from elsewhere. */
+    public val invalidParticipants: List<InvalidParticipant> = native.invalidParticipants().let { list ->
+        (0 until list.len()).mapNotNull { list.at(it) }.map { InvalidParticipant(text(it.userID), text(it.code), text(it.message)) }
+    }
 
     /** What the thread is. */
     @Throws(ParleyException::class)

@@ -28,6 +28,10 @@ public fun interface ParleyLog {
  * @property maxVideoBitrate bound of the video that a call sends in bit/s; zero: 2,500,000.
  * @property timeLimitMillis bounds every operation that waits for the service; zero: 45,000.
  * @property userAgent names the application in the service's log.
+ * @property memoryLimit the bytes that the library's own half may use before it collects garbage at any price, for
+ * the whole process; zero: 48 MiB; negative: as it is.
+ * @property gcPercent how much that memory may grow between two collections, in percent, for the whole process;
+ * zero: 50; negative: as it is.
  * @property log takes the library's log; null: silent.
  * @property listenerErrors takes what the application's listeners throw; null: it is dropped.
  */
@@ -42,6 +46,8 @@ public class ParleyOptions @JvmOverloads constructor(
     public var userAgent: String = "",
     public var log: ParleyLog? = null,
     public var listenerErrors: ListenerErrorHandler? = null,
+    public var memoryLimit: Long = 0,
+    public var gcPercent: Int = 0,
 )
 
 /**
@@ -76,6 +82,8 @@ public class Parley @Throws(ParleyException::class) constructor(options: ParleyO
                 maxVideoBitrate = options.maxVideoBitrate
                 timeLimit = options.timeLimitMillis
                 userAgent = options.userAgent
+                memoryLimit = options.memoryLimit
+                gcPercent = options.gcPercent
                 options.log?.let { log -> setLog { level, line -> callbacks.run { log.onLog(level, line) } } }
             },
         )

@@ -57,6 +57,15 @@ public class AudioDevice @JvmOverloads constructor(
         threads = listOf(thread("parley-microphone", ::capture), thread("parley-loudspeaker", ::play))
     }
 
+    /**
+     * Asks for the audio focus again, when the user looks at the call again for
+     * example: whoever took it for good, such as a player of videos, is told to be
+     * silent. Until then the call is heard beside it. False: it was not given,
+     * because of a telephone call perhaps, or before [start], or with Telecom.
+     */
+    @Synchronized
+    public fun takeFocus(): Boolean = running && !telecom && focus.request()
+
     /** Stops both threads, waits for them and gives the audio focus back. A second call does nothing. */
     @Synchronized
     override fun close() {
@@ -146,28 +155,34 @@ public class AudioDevice @JvmOverloads constructor(
         devices = callback
     }
 
-    /** Whoever else takes the audio focus interrupts the call's audio, and not the call. */
+    /** Whoever else takes the audio focus for a while interrupts the call's audio, and not the call. */
     private inner class Focus : AudioManager.OnAudioFocusChangeListener {
         private var asked: Any? = null
 
         override fun onAudioFocusChange(change: Int) = when (change) {
-            AudioManager.AUDIOFOCUS_GAIN -> audio.endInterruption()
-            AudioManager.AUDIOFOCUS_LOSS, AudioManager.AUDIOFOCUS_LOSS_TRANSIENT -> audio.beginInterruption()
+            AudioManager.AUDIOFOCUS_LOSS_TRANSIENT -> audio.beginInterruption()
+            // Lost for good, to a video for example: Android never says that this is
+            // over, so the call goes on beside it.
+            AudioManager.AUDIOFOCUS_GAIN, AudioManager.AUDIOFOCUS_LOSS -> audio.endInterruption()
             else -> Unit
         }
 
-        fun request() {
-            if (Build.VERSION.SDK_INT >= Build.VERSION_CODES.O) {
+        fun request(): Boolean {
+            val answer = if (Build.VERSION.SDK_INT >= Build.VERSION_CODES.O) {
                 val request = AudioFocusRequest.Builder(AudioManager.AUDIOFOCUS_GAIN_TRANSIENT)
                     .setAudioAttributes(voice)
                     .setOnAudioFocusChangeListener(this, main)
                     .build()
-                manager.requestAudioFocus(request)
                 asked = request
+                manager.requestAudioFocus(request)
             } else {
                 @Suppress("DEPRECATION")
                 manager.requestAudioFocus(this, AudioManager.STREAM_VOICE_CALL, AudioManager.AUDIOFOCUS_GAIN_TRANSIENT)
             }
+            val given = answer == AudioManager.AUDIOFOCUS_REQUEST_GRANTED
+            // Who has it at once is not told so again.
+            if (given) audio.endInterruption()
+            return given
         }
 
         fun abandon() {

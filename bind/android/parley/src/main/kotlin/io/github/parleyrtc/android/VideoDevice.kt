@@ -27,10 +27,10 @@ public class VideoEncoder @JvmOverloads constructor(
     framesPerSecond: Int = 30,
     bitrate: Int = 1_000_000,
 ) : AutoCloseable {
-    private val encoder: MediaCodec = MediaCodec.createEncoderByType(codec.mimeType)
-
     /** To be given to calls. */
     public val source: VideoSource = parley.videoSource(codec, Steering())
+
+    private val encoder: MediaCodec = created { MediaCodec.createEncoderByType(codec.mimeType) }
 
     /** To be given to the camera. */
     public val surface: Surface
@@ -49,11 +49,28 @@ public class VideoEncoder @JvmOverloads constructor(
             // Key frames are made when they are asked for.
             setInteger(MediaFormat.KEY_I_FRAME_INTERVAL, 3600)
         }
-        encoder.configure(format, null, null, MediaCodec.CONFIGURE_FLAG_ENCODE)
-        surface = encoder.createInputSurface()
-        encoder.start()
+        surface = created {
+            try {
+                encoder.configure(format, null, null, MediaCodec.CONFIGURE_FLAG_ENCODE)
+                encoder.createInputSurface().also { encoder.start() }
+            } catch (e: Throwable) {
+                encoder.release()
+                throw e
+            }
+        }
         thread = Thread(::run, "parley-encoder").apply { start() }
     }
+
+    // A phone without the codec, or one that does not know the size: nobody has
+    // anything to close then.
+    private fun <T> created(make: () -> T): T =
+        try {
+            make()
+        } catch (e: Throwable) {
+            running = false
+            source.close()
+            throw e
+        }
 
     private inner class Steering : VideoSourceListener {
         override fun onKeyFrameRequested() = parameter(MediaCodec.PARAMETER_KEY_REQUEST_SYNC_FRAME, 0)
