@@ -237,6 +237,9 @@ func TestModeration_EraseNamesAndTopics(t *testing.T) {
 // topics is told of topics.
 type topics chan *chat.Event
 
+// Missed implements chat.Sink.
+func (c topics) Missed(string) {}
+
 // Deliver takes an event.
 func (c topics) Deliver(e *chat.Event) {
 	if e.Kind == chat.EventThreadUpdated {
@@ -249,6 +252,9 @@ type deletions struct {
 	want int
 	done chan struct{}
 }
+
+// Missed implements chat.Sink.
+func (d *deletions) Missed(string) {}
 
 // Deliver takes an event.
 func (d *deletions) Deliver(e *chat.Event) {

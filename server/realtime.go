@@ -53,6 +53,13 @@ func (s *Server) recheck(void func(user, resource string, issued time.Time) bool
 	}
 }
 
+// missedRealTime ends all real-time connections: something may be lost for them.
+func (s *Server) missedRealTime() {
+	if s.trouter != nil {
+		s.trouter.Missed()
+	}
+}
+
 func (s *Server) closeRealTime(note func(what string, err error)) {
 	if s.trouter != nil {
 		note("real-time connections", s.trouter.Close())

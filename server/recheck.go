@@ -5,12 +5,14 @@ import (
 	"time"
 )
 
-// recheckEvery bounds how long a session may outlive its token when the word
-// of the revocation was lost between two servers of the bus, where nobody sees it.
+// recheckEvery bounds how long a session may outlive its token, and how late the
+// last message of a thread may be, when the word of it was lost between two servers
+// of the bus, where nobody sees it.
 const recheckEvery = time.Minute
 
 // recheckSessions ends the sessions of revoked tokens whose end this node may
-// not have heard of. Within one process nothing is lost.
+// not have heard of, and tells what it may have missed of threads. Within one
+// process nothing is lost.
 func (s *Server) recheckSessions() {
 	if s.options.NATS == "" {
 		return
@@ -31,7 +33,12 @@ func (s *Server) recheckSessions() {
 			case <-s.base.Done():
 				return
 			case <-due:
+				// Browsers cannot say up to where they know their threads.
+				s.missedRealTime()
 			case <-tick.C:
+				if err := s.chat.Hub().Recheck(s.base); err != nil && s.base.Err() == nil {
+					s.logger.Warn("threads not compared", "error", err)
+				}
 			}
 			s.links.Recheck()
 			s.recheck(func(user, _ string, issued time.Time) bool { return s.isVoid(s.base, user, issued) })

@@ -141,6 +141,15 @@ func (s *sink) Deliver(e *chat.Event) {
 	}
 }
 
+// Missed stands among the events as one of no kind, without a number.
+func (s *sink) Missed(thread string) { s.Deliver(&chat.Event{Thread: thread}) }
+
+func (s *sink) count() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.events)
+}
+
 // wait returns the events once there are n.
 func (s *sink) wait(t *testing.T, n int) []*chat.Event {
 	t.Helper()

@@ -1,6 +1,8 @@
 package chat
 
 import (
+	"context"
+	"slices"
 	"sync"
 	"time"
 )
@@ -11,6 +13,9 @@ import (
 // of no concern to the user, so that whoever counts them misses none.
 type Sink interface {
 	Deliver(e *Event)
+	// Missed says that events of a thread that may concern the user are lost for
+	// good: what is known of it is to be read anew. It must not block.
+	Missed(thread string)
 }
 
 // Hub hands events to the connections of this node.
@@ -115,7 +120,9 @@ func (h *Hub) receive(data []byte) {
 		h.service.options.Logger.Error("chat event", "error", err)
 		return
 	}
-	h.accept(e)
+	if e.Kind != EventHidden { // which no node sends
+		h.accept(e)
+	}
 }
 
 // accept puts an event into the queue of its thread.
@@ -179,6 +186,45 @@ func (h *Hub) dismiss(id string, s *stream) bool {
 	return true
 }
 
+// Recheck compares the threads of which this node has told something with the
+// database, and tells what the bus has lost of them after that. A node calls it
+// when something may be lost that nothing followed.
+func (h *Hub) Recheck(ctx context.Context) error {
+	h.mu.Lock()
+	var quiet []string
+	for id, s := range h.streams {
+		if !s.busy && s.timer == nil && s.next != 0 {
+			quiet = append(quiet, id)
+		}
+	}
+	if len(h.users) == 0 {
+		quiet = nil
+	}
+	h.mu.Unlock()
+	for part := range slices.Chunk(quiet, maxUsers) {
+		found, err := h.service.lastChanges(ctx, part)
+		if err != nil {
+			return err
+		}
+		h.compare(found)
+	}
+	return nil
+}
+
+// compare has streams go on up to changes that the database knows.
+func (h *Hub) compare(found map[string]int64) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for id, change := range found {
+		s := h.streams[id]
+		if s == nil || s.busy || s.timer != nil || change < s.next {
+			continue // it has gone on meanwhile, or there is nothing
+		}
+		s.queue = append(s.queue, &Event{Kind: EventHidden, Thread: id, Change: change})
+		h.wake(s)
+	}
+}
+
 // sinks returns the connections of users.
 func (h *Hub) sinks(users []string) []Sink {
 	h.mu.Lock()
@@ -186,6 +232,19 @@ func (h *Hub) sinks(users []string) []Sink {
 	var list []Sink
 	for _, u := range users {
 		for a := range h.users[u] {
+			list = append(list, a.sink)
+		}
+	}
+	return list
+}
+
+// all returns the connections of everybody.
+func (h *Hub) all() []Sink {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	var list []Sink
+	for _, attached := range h.users {
+		for a := range attached {
 			list = append(list, a.sink)
 		}
 	}

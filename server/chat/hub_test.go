@@ -150,3 +150,79 @@ func TestHub_ForgottenStream(t *testing.T) {
 	u.bus.release(t, 1, 0)
 	u.hears("1", "2", "3")
 }
+
+// TestHub_LostTail: what the bus has lost and nothing has followed is told when
+// the node looks again.
+func TestHub_LostTail(t *testing.T) {
+	u := newUnsteady(t, time.Millisecond)
+	u.bus.release(t)
+	u.say(time.Minute, "1")
+	u.hears("1")
+	u.bus.hold()
+	u.say(time.Second, "2", "3")
+	u.bus.release(t)
+	hub := u.chat.Hub()
+	for { // the stream may still be busy with what it told
+		if err := hub.Recheck(u.ctx); err != nil {
+			t.Fatal(err)
+		}
+		if u.heard.count() == 3 {
+			break
+		}
+	}
+	u.hears("1", "2", "3")
+	if err := hub.Recheck(u.ctx); err != nil { // nothing is lost: nothing is told
+		t.Fatal(err)
+	}
+	u.say(time.Second, "4")
+	u.hears("1", "2", "3", "4")
+}
+
+// TestHub_LargeGap: who misses more than is filled is told so, and nothing comes
+// that would look like the next thing.
+func TestHub_LargeGap(t *testing.T) {
+	u := newUnsteady(t, time.Millisecond)
+	u.bus.release(t)
+	u.say(time.Minute, "1")
+	u.hears("1")
+	u.bus.hold()
+	for range 250 {
+		u.say(time.Second, "lost")
+	}
+	u.bus.release(t)
+	u.say(time.Second, "last")
+	events := u.heard.wait(t, 3)
+	if !missed(events[1]) || events[2].Message == nil || events[2].Message.Content != "last" {
+		t.Fatalf("%d events: %+v, %+v", len(events), events[1], events[2])
+	}
+	// A gap that is not too large is filled.
+	u.bus.hold()
+	for range 150 {
+		u.say(time.Second, "found")
+	}
+	u.bus.release(t)
+	u.say(time.Second, "end")
+	for i, e := range u.heard.wait(t, 154)[3:] {
+		if want := "found"; i < 150 && e.Message.Content != want {
+			t.Fatalf("event %d: %+v", i, e)
+		}
+	}
+}
+
+// TestHub_NoDatabase: while nobody can say whom an event concerns everybody
+// hears that something may be missing.
+func TestHub_NoDatabase(t *testing.T) {
+	u := newUnsteady(t, time.Millisecond)
+	u.bus.hold()
+	u.say(time.Minute, "1")
+	if err := u.store.Close(); err != nil {
+		t.Fatal(err)
+	}
+	u.bus.release(t, 0)
+	if e := u.heard.wait(t, 1)[0]; !missed(e) {
+		t.Errorf("told %+v", e)
+	}
+}
+
+// missed tells whether an event is what a sink notes when something is lost.
+func missed(e *chat.Event) bool { return e.Kind == chat.EventHidden && e.Change == 0 }

@@ -118,10 +118,21 @@ func (r *roster) load(s *Service, thread string) error {
 	})
 }
 
-// between reads the events after one change and before another.
-func (s *Service) between(ctx context.Context, thread string, since, before int64) (events []Event, err error) {
+// users returns the members.
+func (r *roster) users() []string {
+	list := make([]string, len(r.members))
+	for i := range r.members {
+		list[i] = r.members[i].user
+	}
+	return list
+}
+
+// between reads the events after one change and before another, unless there
+// are more than are read at once.
+func (s *Service) between(ctx context.Context, thread string, since, before int64) (events []Event, more bool, err error) {
 	err = s.options.Store.Read(ctx, func(q store.Querier) error {
-		found, _, _, err := changes(q, thread, since, 0, gapLimit)
+		found, upTo, _, err := changes(q, thread, since, 0, gapLimit)
+		events, more = nil, upTo < before-1
 		for _, e := range found {
 			if e.Change < before {
 				events = append(events, e)
@@ -129,5 +140,5 @@ func (s *Service) between(ctx context.Context, thread string, since, before int6
 		}
 		return err
 	})
-	return events, err
+	return events, more, err
 }

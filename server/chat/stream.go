@@ -2,7 +2,9 @@ package chat
 
 import (
 	"context"
-	"errors"
+	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/parley-rtc/parley/server/store"
@@ -33,6 +35,7 @@ type stream struct {
 
 	mark
 	waiting []*Event
+	known   int64     // the last change that the database was seen to have
 	since   time.Time // when waiting began
 	roster  roster
 }
@@ -66,7 +69,7 @@ func (s *stream) await() {
 		s.timer.Stop()
 		s.timer = nil
 	}
-	if len(s.waiting) == 0 || s.gone || s.hub.closed {
+	if s.gap() == 0 || s.gone || s.hub.closed {
 		return
 	}
 	s.timer = time.AfterFunc(s.hub.gapWait-time.Since(s.since), func() {
@@ -77,11 +80,27 @@ func (s *stream) await() {
 	})
 }
 
-func (s *stream) overdue() bool { return len(s.waiting) > 0 && time.Since(s.since) >= s.hub.gapWait }
+// gap returns the change before which something is missing; 0 when nothing is.
+func (s *stream) gap() int64 {
+	switch {
+	case len(s.waiting) > 0:
+		return s.waiting[0].Change
+	case s.next != 0 && s.known >= s.next:
+		return s.known + 1
+	}
+	return 0
+}
+
+func (s *stream) overdue() bool { return s.gap() != 0 && time.Since(s.since) >= s.hub.gapWait }
 
 // take hands out an event when it is its turn.
 func (s *stream) take(e *Event) {
 	switch {
+	case e.Kind == EventHidden: // by Recheck
+		if s.gap() == 0 {
+			s.since = time.Now()
+		}
+		s.known = e.Change
 	case e.Change == 0: // typing: no turn to wait for
 		s.deliver(e)
 	case s.next == 0 && (len(s.waiting) == 0 || e.Change < s.waiting[0].Change) && s.leads(e):
@@ -93,7 +112,7 @@ func (s *stream) take(e *Event) {
 		s.next = e.Change + 1
 		s.followers()
 	case e.Change > s.next:
-		if len(s.waiting) == 0 {
+		if s.gap() == 0 {
 			s.since = time.Now()
 		}
 		s.insert(e)
@@ -154,23 +173,65 @@ func (s *stream) fill() {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), readTimeout)
 	defer cancel()
-	upTo := s.waiting[0].Change
-	missing, err := s.hub.service.between(ctx, s.thread, s.next-1, upTo)
-	if err != nil && !errors.Is(err, ErrClosed) {
+	upTo := s.gap()
+	missing, more, err := s.hub.service.between(ctx, s.thread, s.next-1, upTo)
+	switch {
+	case err != nil && !store.IsNotFound(err):
 		s.hub.service.options.Logger.Warn("chat events lost", "error", err)
-	}
-	for i := range missing {
-		s.deliver(&missing[i])
+		s.missed()
+	case more:
+		s.missed()
+	default:
+		for i := range missing {
+			s.deliver(&missing[i])
+		}
 	}
 	s.next = upTo
 	s.followers()
+}
+
+// missed tells the members, and those who were members when something was told
+// last, that events are lost.
+func (s *stream) missed() {
+	users := s.roster.users()
+	if err := s.roster.load(s.hub.service, s.thread); err != nil {
+		s.lost(err)
+		return
+	}
+	for _, user := range s.roster.users() {
+		if !slices.Contains(users, user) {
+			users = append(users, user)
+		}
+	}
+	for _, sink := range s.hub.sinks(users) {
+		sink.Missed(s.thread)
+	}
+}
+
+// lost is for when the database does not say whom an event concerns: those who
+// were members when something was told last, or else anybody. Of a thread that is
+// gone from it nobody is told.
+func (s *stream) lost(err error) {
+	s.hub.service.options.Logger.Warn("members of a thread", "error", err)
+	if store.IsNotFound(err) {
+		return
+	}
+	var sinks []Sink
+	if s.roster.version == 0 {
+		sinks = s.hub.all()
+	} else {
+		sinks = s.hub.sinks(s.roster.users())
+	}
+	for _, sink := range sinks {
+		sink.Missed(s.thread)
+	}
 }
 
 // deliver hands an event to those whom it concerns.
 func (s *stream) deliver(e *Event) {
 	users, blind, err := s.roster.audience(s.hub.service, e)
 	if err != nil {
-		s.hub.service.options.Logger.Warn("members of a thread", "error", err)
+		s.lost(err)
 		return
 	}
 	for _, sink := range s.hub.sinks(users) {
@@ -197,4 +258,30 @@ func (s *Service) timeOf(thread string, change int64) (time.Time, error) {
 			UNION ALL SELECT read_at FROM chat_receipts WHERE thread_id = $1 AND change = $2) AS found`, thread, change).Scan(&at)
 	})
 	return fromMilliseconds(at), err
+}
+
+// lastChanges returns the numbers of the last changes of threads.
+func (s *Service) lastChanges(ctx context.Context, threads []string) (found map[string]int64, err error) {
+	places, args := make([]string, len(threads)), make([]any, len(threads))
+	for i, id := range threads {
+		places[i], args[i] = "$"+strconv.Itoa(i+1), id
+	}
+	err = s.options.Store.Read(ctx, func(q store.Querier) error {
+		rows, err := q.Query("SELECT id, change FROM chat_threads WHERE id IN ("+strings.Join(places, ", ")+")", args...)
+		if err != nil {
+			return err
+		}
+		defer rows.Close()
+		found = make(map[string]int64, len(threads))
+		for rows.Next() {
+			var id string
+			var change int64
+			if err := rows.Scan(&id, &change); err != nil {
+				return err
+			}
+			found[id] = change
+		}
+		return rows.Err()
+	})
+	return found, err
 }

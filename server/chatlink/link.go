@@ -130,6 +130,15 @@ func (l *link) Deliver(e *chat.Event) {
 	}
 }
 
+// Missed has a thread read of which the hub has lost something.
+func (l *link) Missed(thread string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if p := l.places[thread]; p != nil && !l.closed {
+		l.markLocked(thread, p, p.told+1)
+	}
+}
+
 // ends tells whether an event is the last that the user hears of a thread.
 func (l *link) ends(e *chat.Event) bool {
 	return e.Kind == chat.EventThreadDeleted || e.Kind == chat.EventParticipantsRemoved &&

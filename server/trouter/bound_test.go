@@ -50,6 +50,15 @@ func (h *hub) tell(e *chat.Event) {
 	}
 }
 
+// miss says that events are lost.
+func (h *hub) miss(thread string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for sink := range h.sinks {
+		(*sink).Missed(thread)
+	}
+}
+
 type busOf struct{ *bus.Bus }
 
 func (b busOf) Subscribe(subject string, handler func(string, []byte)) (trouter.Subscription, error) {

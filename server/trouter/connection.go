@@ -16,6 +16,7 @@ var (
 	errVoid     = errors.New("trouter: the token is void")
 	errSlow     = errors.New("trouter: the client does not read")
 	errLeft     = errors.New("trouter: the client left")
+	errMissed   = errors.New("trouter: events are lost")
 	errSilent   = errors.New("trouter: the client is silent")
 )
 
@@ -87,6 +88,10 @@ func (c *connection) Deliver(e *chat.Event) {
 		c.enqueue(item{push: p})
 	}
 }
+
+// Missed implements chat.Sink: a client that connects again reads anew what it
+// shows.
+func (c *connection) Missed(string) { c.end(errMissed) }
 
 // itemSize is what an item takes beside its text.
 const itemSize = 128

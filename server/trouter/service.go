@@ -193,6 +193,10 @@ func (s *Service) Recheck(void func(p Principal) bool) {
 	})
 }
 
+// Missed ends all connections of this node: events may be lost of which nothing
+// more is known. Their clients connect again and read anew what they show.
+func (s *Service) Missed() { s.each(func(c *connection) { c.end(errMissed) }) }
+
 // Connections returns how many connections there are on this node.
 func (s *Service) Connections() int {
 	s.mu.Lock()
