@@ -1,6 +1,7 @@
 #import "support.h"
 
 #include <dirent.h>
+#include <limits.h>
 #include <pthread.h>
 
 // Bad input, errors both ways, references, many threads, the end.
@@ -238,12 +239,18 @@ static long entries(const char *path) {
 	return count;
 }
 
-/// What a call has opened is closed within some seconds after its end: waits for
-/// that, and has memory that nobody needs given back, so that the rest is what
-/// stays.
-static void settle(ParleyMobileClient *client, long files) {
-	NSDate *until = [NSDate dateWithTimeIntervalSinceNow:60];
-	while (entries("/proc/self/fd") > files && [until timeIntervalSinceNow] > 0) {
+/// What a call has opened is closed within some seconds after its end: looks until
+/// nothing was closed for three seconds, and has memory that nobody needs given
+/// back, so that the rest is what stays.
+static void settle(ParleyMobileClient *client) {
+	long least = LONG_MAX;
+	for (int quiet = 0, looks = 0; quiet < 30 && looks < 600; looks++) {
+		long open = entries("/proc/self/fd");
+#ifdef PARLEY_PROBE
+		open += (long)parleyGoroutines();
+#endif
+		quiet = open < least ? 0 : quiet + 1;
+		least = MIN(least, open);
 		[NSThread sleepForTimeInterval:0.1];
 	}
 	[client lowMemory];
@@ -259,7 +266,6 @@ void checkFlat(void) {
 	int calls = [env("PARLEY_CALLS") intValue];
 	enum { quantities = 5 };
 	long first[quantities] = {0}, last[quantities] = {0};
-	long files = entries("/proc/self/fd");
 	for (int i = 1; i <= calls; i++) {
 		NSAutoreleasePool *pool = [[NSAutoreleasePool alloc] init];
 		// Fresh notes for each call.
@@ -282,7 +288,7 @@ void checkFlat(void) {
 		[bob->events await:@"call 9"];
 		[pool release];
 		if (i == (calls + 9) / 10 || i == calls) {
-			settle(alice->client, files);
+			settle(alice->client);
 			long now[quantities] = {entries("/proc/self/task"), entries("/proc/self/fd")};
 			FILE *status = fopen("/proc/self/statm", "r");
 			long size = 0;

@@ -140,7 +140,11 @@ public final class VideoDecoder: @unchecked Sendable {
     public func decode(_ frame: VideoFrame) {
         guard frame.codec == .h264 else { return }
         let units = AnnexB.units(frame.data)
-        if frame.isKeyFrame { renew(units) }
+        if frame.isKeyFrame {
+            // What has met an error may not get over it by itself.
+            if asking.isToBeginAnew() { close() }
+            renew(units)
+        }
         var status = give(units, of: frame)
         // iOS takes the hardware from an application in the background.
         if status == kVTInvalidSessionErr {
@@ -172,12 +176,22 @@ public final class VideoDecoder: @unchecked Sendable {
     private final class Asking: @unchecked Sendable {
         private let lock = NSLock()
         private var last: Int64?
+        private var failed = false
 
         func ask(_ frame: VideoFrame) {
             lock.lock()
             defer { lock.unlock() }
+            failed = true
             if let last = last, (0..<1_000_000).contains(frame.timestamp - last) { return }
             last = frame.origin.requestKeyFrame() ? frame.timestamp : nil
+        }
+
+        /// Whether there was an error since it was asked for the last time.
+        func isToBeginAnew() -> Bool {
+            lock.lock()
+            defer { lock.unlock() }
+            defer { failed = false }
+            return failed
         }
     }
 

@@ -159,7 +159,7 @@ public class VideoDecoder(private val surface: Surface) : VideoListener, AutoClo
             decoder = null
             lost = true
         }
-        if (lost) ask(call, frame)
+        if (lost && frame.codec != null) ask(call, frame)
     }
 
     /**
@@ -202,6 +202,7 @@ public class VideoDecoder(private val surface: Surface) : VideoListener, AutoClo
     }
 
     private fun begin(kind: VideoCodec, frame: VideoFrame) {
+        lost = true
         release()
         val made = MediaCodec.createDecoderByType(kind.mimeType)
         try {
