@@ -73,104 +73,6 @@ func TestChatSoak_Nodes(t *testing.T) {
 	})
 }
 
-// chatNode is a process of the service that is killed and started again.
-type chatNode struct {
-	options server.Options
-
-	mu      sync.Mutex
-	process *serviceProcess // nil while dead
-	conn    server.Connection
-}
-
-func (n *chatNode) start(program string) error {
-	p, err := startService(program, n.options)
-	if err != nil {
-		return err
-	}
-	conn, err := p.ready()
-	if err != nil {
-		p.kill()
-		return err
-	}
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	n.process, n.conn = p, conn
-	return nil
-}
-
-func (n *chatNode) kill() {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	if n.process != nil {
-		n.process.kill()
-		n.process = nil
-	}
-}
-
-// alive returns how to reach the node.
-func (n *chatNode) alive() (server.Connection, bool) {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	return n.conn, n.process != nil
-}
-
-// chatWorld is a service of one node or several.
-type chatWorld struct {
-	t       *testing.T
-	program string
-	nodes   []*chatNode
-}
-
-func newChatWorld(t *testing.T, nodes ...server.Options) *chatWorld {
-	w := &chatWorld{t: t, program: testkit.Program(t, "cmd/parley")}
-	for _, o := range nodes {
-		n := &chatNode{options: o}
-		t.Cleanup(n.kill)
-		if err := n.start(w.program); err != nil {
-			t.Fatal(err)
-		}
-		w.nodes = append(w.nodes, n)
-	}
-	return w
-}
-
-// cutDialer connects to a node that lives, and cuts what it has opened.
-type cutDialer struct {
-	world *chatWorld
-
-	mu   sync.Mutex
-	next int
-	conn signaling.Conn
-}
-
-// Dial connects to the next node.
-func (d *cutDialer) Dial(ctx context.Context) (signaling.Conn, error) {
-	d.mu.Lock()
-	node := d.world.nodes[d.next%len(d.world.nodes)]
-	d.next++
-	d.mu.Unlock()
-	to, ok := node.alive()
-	if !ok {
-		return nil, fmt.Errorf("the node is dead")
-	}
-	conn, err := signaling.NewWebSocketDialer(to.HTTPEndpoint, nil).Dial(ctx)
-	if err != nil {
-		return nil, err
-	}
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.conn = conn
-	return conn, nil
-}
-
-func (d *cutDialer) cut() {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.conn != nil {
-		_ = d.conn.Close(0, "")
-	}
-}
-
 // soakClient is a user with an outbox, whose program ends and starts again.
 type soakClient struct {
 	world   *chatWorld
@@ -283,11 +185,17 @@ func (w *chatWorld) round(seed uint64, harm func(*rand.Rand) error) error {
 	if err != nil {
 		return err
 	}
-	errs := make([]error, len(clients)+1)
+	browsers, err := w.browsers(ctx, r, clients, members)
+	if err != nil {
+		return err
+	}
+	defer browsers.close()
+	errs := make([]error, len(clients)+2)
 	var all sync.WaitGroup
 	for i, c := range clients { // all hear before anybody writes
 		all.Go(func() { errs[i] = c.start(ctx) })
 	}
+	errs[len(clients)] = browsers.start(ctx)
 	all.Wait()
 	if err := errors.Join(errs...); err != nil {
 		return err
@@ -297,6 +205,7 @@ func (w *chatWorld) round(seed uint64, harm func(*rand.Rand) error) error {
 		all.Go(func() { errs[i] = c.live(ctx, own, fmt.Sprint("client ", i)) })
 	}
 	all.Go(func() { errs[len(clients)] = harm(r) })
+	all.Go(func() { errs[len(clients)+1] = browsers.live(ctx, seed) })
 	all.Wait()
 	if err := errors.Join(errs...); err != nil {
 		return err
@@ -306,7 +215,10 @@ func (w *chatWorld) round(seed uint64, harm func(*rand.Rand) error) error {
 			return err
 		}
 	}
-	return w.compare(ctx, clients, members)
+	if err := w.compare(ctx, clients, members, browsers); err != nil {
+		return err
+	}
+	return browsers.heardEnough()
 }
 
 // people makes the users and the threads between them.
@@ -395,7 +307,7 @@ func (c *soakClient) settle(ctx context.Context) error {
 
 // compare holds what everybody has heard against what the service has and what
 // was written.
-func (w *chatWorld) compare(ctx context.Context, clients []*soakClient, members map[string][]*soakClient) error {
+func (w *chatWorld) compare(ctx context.Context, clients []*soakClient, members map[string][]*soakClient, browsers *browsers) error {
 	var conn server.Connection
 	for _, n := range w.nodes {
 		if to, ok := n.alive(); ok {
@@ -405,6 +317,9 @@ func (w *chatWorld) compare(ctx context.Context, clients []*soakClient, members 
 	for id, thread := range members {
 		stored, err := thread[0].history(ctx, conn, id)
 		if err != nil {
+			return err
+		}
+		if err := browsers.compare(id, stored); err != nil {
 			return err
 		}
 		for _, c := range thread {
