@@ -29,6 +29,7 @@ type Acceptor struct {
 	// greetings ends connections that have no session yet.
 	greetings map[uint64]context.CancelCauseFunc
 	greeted   uint64
+	arrived   uint64
 	// serving counts the connections, dialed in process or not.
 	serving sync.WaitGroup
 	// ending counts sessions whose Closed has not returned.
@@ -115,15 +116,17 @@ func (a *Acceptor) shutdown(ctx context.Context, goodbye *GoodbyeError) error {
 	}
 }
 
-// enter counts a connection; false when the acceptor has stopped.
-func (a *Acceptor) enter() bool {
+// enter counts a connection and returns its number; false when the acceptor has
+// stopped.
+func (a *Acceptor) enter() (arrival uint64, ok bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.stopped {
-		return false
+		return 0, false
 	}
 	a.serving.Add(1)
-	return true
+	a.arrived++
+	return a.arrived, true
 }
 
 // greeting returns a context for the time until a connection has a session.
@@ -156,6 +159,7 @@ type candidate struct {
 	device    string
 	instance  []byte
 	attempt   uint32
+	arrival   uint64 // of its connection, from enter
 	sessionID []byte
 	userAgent string
 	name      string
@@ -181,9 +185,14 @@ func (a *Acceptor) session(c *candidate) (s, replaced *Session, err error) {
 			return nil, nil, refuse(CodeSuperseded, "a later connection is known")
 		}
 		if bytes.Equal(current.id, c.sessionID) {
-			current.attempt = c.attempt
+			current.attempt, current.arrival = c.attempt, c.arrival
 			return current, nil, nil
 		}
+	}
+	if current != nil && !bytes.Equal(current.instance, c.instance) && c.arrival < current.arrival {
+		// A program was started anew, and the last hello of the one before took
+		// longer than the first of this one.
+		return nil, nil, refuse(CodeReplaced, "signed in elsewhere")
 	}
 	if current == nil && a.users[key.userKey] >= a.options.Limits.SessionsPerUser {
 		return nil, nil, refuse(CodeOverloaded, "too many sessions of this user")
@@ -223,12 +232,13 @@ func (a *Acceptor) forgetLocked(s *Session) {
 // Shutdown waits for the end of each.
 func (a *Acceptor) Dialer() Dialer {
 	return DialFunc(func(ctx context.Context) (Conn, error) {
-		if !a.enter() {
+		arrival, ok := a.enter()
+		if !ok {
 			return nil, ErrClosed
 		}
 		client, server := Pipe()
 		a.workers.run(func() {
-			a.serve(context.WithoutCancel(ctx), server, func(err error) {
+			a.serve(context.WithoutCancel(ctx), server, arrival, func(err error) {
 				if err != nil {
 					a.log.Debug("connection ended", slog.Any("error", err))
 				}

@@ -27,22 +27,23 @@ func (a *Acceptor) Serve(ctx context.Context, conn Conn) error {
 // would return, from another goroutine or before Start returns. A connection of
 // AcceptWebSocket that is served so holds hardly any memory while it is idle.
 func (a *Acceptor) Start(ctx context.Context, conn Conn, ended func(error)) {
-	if !a.enter() {
+	arrival, ok := a.enter()
+	if !ok {
 		a.turnAway(ctx, conn, refuse(CodeDraining, "service is stopping"))
 		ended(ErrClosed)
 		return
 	}
-	a.workers.run(func() { a.serve(ctx, conn, ended) })
+	a.workers.run(func() { a.serve(ctx, conn, arrival, ended) })
 }
 
 // serve greets the agent and starts the link. The connection is counted by
 // enter.
-func (a *Acceptor) serve(ctx context.Context, conn Conn, ended func(error)) {
+func (a *Acceptor) serve(ctx context.Context, conn Conn, arrival uint64, ended func(error)) {
 	end := func(err error) {
 		defer a.serving.Done()
 		ended(err)
 	}
-	s, l, linkCtx, err := a.greet(ctx, conn)
+	s, l, linkCtx, err := a.greet(ctx, conn, arrival)
 	if err != nil {
 		a.turnAway(ctx, conn, err)
 		end(err)
@@ -59,7 +60,7 @@ func (a *Acceptor) serve(ctx context.Context, conn Conn, ended func(error)) {
 }
 
 // greet reads the hello and answers it.
-func (a *Acceptor) greet(ctx context.Context, conn Conn) (*Session, *link, context.Context, error) {
+func (a *Acceptor) greet(ctx context.Context, conn Conn, arrival uint64) (*Session, *link, context.Context, error) {
 	greeting, done := a.greeting(ctx)
 	defer done()
 	data, err := a.readHello(ctx, greeting, conn)
@@ -70,6 +71,7 @@ func (a *Acceptor) greet(ctx context.Context, conn Conn) (*Session, *link, conte
 	if err != nil {
 		return nil, nil, nil, err
 	}
+	c.arrival = arrival
 	s, replaced, err := a.session(c)
 	if err != nil {
 		return nil, nil, nil, err

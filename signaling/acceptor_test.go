@@ -369,6 +369,43 @@ func TestAcceptor_ForeignSession_IsNotResumed(t *testing.T) {
 	})
 }
 
+// TestAcceptor_OvertakenHello: a program was ended and started anew; that its
+// last hello is dealt with after the new one's first does not end the session of
+// the new one.
+func TestAcceptor_OvertakenHello(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		held := make(chan struct{})
+		p := newPair(t, func(_ *signaling.ClientOptions, a *signaling.AcceptorOptions) {
+			a.Authenticate = func(ctx context.Context, token string) (signaling.Principal, error) {
+				if token == "slow" {
+					<-held
+				}
+				return signedIn(ctx, "token")
+			}
+		})
+		before, after := p.raw(), p.raw()
+		h := hello()
+		h.Token = "slow"
+		before.frame(&signalpb.Frame{Hello: h})
+		synctest.Wait()
+		h = hello()
+		h.Instance = []byte{2}
+		after.greet(h)
+		close(held)
+		if got := before.goodbye(); got != signaling.CodeReplaced {
+			t.Errorf("the program before: goodbye %d", got)
+		}
+		if n := p.acceptor.Sessions(); n != 1 {
+			t.Errorf("%d sessions", n)
+		}
+		send(t, p.current(), "still here")
+		if f := after.read(); f.GetGoodbye() != nil || len(f.GetMessages()) != 1 {
+			t.Errorf("the new program: %+v", f)
+		}
+		after.conn.Close(0, "")
+	})
+}
+
 func TestAcceptor_SessionsPerUser(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		p := newPair(t, func(_ *signaling.ClientOptions, a *signaling.AcceptorOptions) { a.Limits.SessionsPerUser = 2 })

@@ -23,8 +23,9 @@ type Session struct {
 	id       []byte
 	key      deviceKey
 	instance []byte
-	// attempt is guarded by the acceptor's lock.
+	// attempt and arrival are guarded by the acceptor's lock.
 	attempt   uint32
+	arrival   uint64 // of the last connection
 	userAgent string
 	name      string
 	stream    *stream
@@ -49,7 +50,7 @@ type Session struct {
 func newSession(a *Acceptor, c *candidate, before *Session) *Session {
 	s := &Session{
 		acceptor: a, id: make([]byte, 16), key: c.key(), instance: bytes.Clone(c.instance),
-		attempt: c.attempt, userAgent: c.userAgent, name: c.name,
+		attempt: c.attempt, arrival: c.arrival, userAgent: c.userAgent, name: c.name,
 		principal: c.principal, closed: make(chan struct{}),
 	}
 	s.events.workers = a.workers
