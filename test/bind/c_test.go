@@ -80,7 +80,7 @@ func compileC(t *testing.T, compiler, source, library string, static bool, flags
 // newScenarioC is a scenario of the program in C, which does more than the others.
 func newScenarioC(t *testing.T) *scenario {
 	t.Helper()
-	s := newScenario(t, "--fcm", testkit.PushAccount(t))
+	s := newScenario(t, append(slices.Clone(flatC), "rss-kB"), "--fcm", testkit.PushAccount(t))
 	s.checks = append(slices.Clone(checks), "controls", "threads", "phone")
 	return s
 }

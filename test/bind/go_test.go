@@ -14,5 +14,5 @@ func TestGo(t *testing.T) {
 	if out, err := exec.Command("go", "build", "-o", program, "./go").CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	newScenario(t).run(nil, program)
+	newScenario(t, flatGo).run(nil, program)
 }

@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"testing"
 )
 
@@ -23,5 +24,5 @@ func TestJavaJNA(t *testing.T) {
 	build.Dir = folder
 	execute(t, build)
 	classes := filepath.Join(folder, "target", "classes") + string(os.PathListSeparator) + filepath.Join(folder, "target", "dependency", "*")
-	newScenario(t).run([]string{"PARLEY_LIBRARY=" + library}, "java", "-cp", classes, "Scenario")
+	newScenario(t, append(slices.Clone(flatC), "callbacks", "java-heap-kB")).run([]string{"PARLEY_LIBRARY=" + library}, "java", "-cp", classes, "Scenario")
 }

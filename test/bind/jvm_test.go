@@ -94,7 +94,7 @@ var badInput = []string{"nothing", "threads", "callbacks", "freed"}
 // TestJVM is the scenario in Java, over the classes that gobind makes.
 func TestJVM(t *testing.T) {
 	j := newJVM(t)
-	s := newScenario(t)
+	s := newScenario(t, flatJava)
 	s.checks = append(slices.Clone(checks), badInput...)
 	s.checks = append(s.checks, "throwing")
 	s.run(nil, "java", j.args(javaScenario)...)
@@ -103,7 +103,7 @@ func TestJVM(t *testing.T) {
 // TestKotlin is the scenario in Kotlin, over the layer for Android.
 func TestKotlin(t *testing.T) {
 	j := newJVM(t)
-	s := newScenario(t)
+	s := newScenario(t, flatJava)
 	s.checks = append(slices.Clone(checks), badInput...)
 	s.checks = append(s.checks, "throwing", "java")
 	s.run(nil, "java", j.args(kotlinScenario)...)
@@ -122,7 +122,7 @@ func TestJVM_CheckJNI(t *testing.T) { checkJNI(t, javaScenario) }
 
 func checkJNI(t *testing.T, class string) {
 	j := newJVM(t)
-	s := newScenario(t)
+	s := newScenario(t, flatJava)
 	s.checks = append(slices.Clone(checks), badInput...)
 	ctx, cancel := context.WithTimeout(t.Context(), programTime)
 	defer cancel()
@@ -163,7 +163,7 @@ func TestKotlin_Shrunk(t *testing.T) {
 	if err != nil || bytes.Contains(names, []byte("parleyrtc.CallAgent -> io.github.")) || !bytes.Contains(names, []byte("parleyrtc.CallAgent -> ")) {
 		t.Errorf("R8 has left the layer its names: %v", err)
 	}
-	s := newScenario(t)
+	s := newScenario(t, flatJava)
 	s.checks = append(slices.Clone(checks), "threads", "throwing", "java")
 	s.run([]string{"PARLEY_CALLS=2", "PARLEY_SHRUNK=1"}, "java", "-Xmx256m", "-Djava.library.path="+filepath.Join(j.folder, "lib"),
 		"-cp", filepath.Join(out, "shrunk.jar"), kotlinScenario)

@@ -30,7 +30,7 @@ func TestObjectiveC(t *testing.T) {
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	s := newScenario(t)
+	s := newScenario(t, flatObjC)
 	s.checks = append([]string{"hold", "outbox", "references", "threads", "nothing", "throws", "calls back", "freed", "voice unit"}, checks...)
 	s.run(nil, filepath.Join(folder, "objctest"))
 }

@@ -35,7 +35,7 @@ func TestVoice_OfBuildsForPhones(t *testing.T) {
 			if err != nil {
 				t.Fatalf("%v\n%s", err, out)
 			}
-			newScenario(t).run([]string{"PARLEY_CALLS=10"}, program)
+			newScenario(t, flatGo).run([]string{"PARLEY_CALLS=10"}, program)
 		})
 	}
 }

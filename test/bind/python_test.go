@@ -12,7 +12,7 @@ import (
 func TestPython(t *testing.T) {
 	need(t, "python3")
 	library := filepath.Join(libraryC(t, "shared"), "lib", "libparley.so.0")
-	s := newScenario(t)
+	s := newScenario(t, append(slices.Clone(flatC), "callbacks"))
 	s.checks = append(slices.Clone(checks), "phone")
 	s.run([]string{"PARLEY_LIBRARY=" + library}, "python3", filepath.Join(bindC, "examples", "parley.py"))
 }

@@ -58,6 +58,14 @@ const (
 // checks are what every program has to report.
 var checks = []string{"call", "audio", "video", "data", "chat", "typing", "errors", "close"}
 
+// What must not grow over the calls in a row, as the programs name it.
+var (
+	flatC    = []string{"heap-kB", "goroutines", "handles", "fds", "threads"}
+	flatJava = []string{"go-heap-KB", "java-heap-KB", "goroutines", "threads", "files"}
+	flatObjC = []string{"go-heap-kB", "memory-pages", "goroutines", "threads", "files"}
+	flatGo   = []string{"heap-KiB", "goroutines", "files"}
+)
+
 // scenario is what a program is run against.
 type scenario struct {
 	t      *testing.T
@@ -66,17 +74,21 @@ type scenario struct {
 	heard  string
 	// checks are the names that must be reported; nil: checks.
 	checks []string
+	// flat are the quantities that must be reported.
+	flat []string
+	// calls is how many calls in a row the program was told to make.
+	calls int
 	// slow leaves out what a machine of another kind has no measure for: growth.
 	slow bool
 }
 
 // newScenario starts a service, with further arguments of `parley serve`, with
 // two users and a thread, and lays out the files.
-func newScenario(t *testing.T, args ...string) *scenario {
+func newScenario(t *testing.T, flat []string, args ...string) *scenario {
 	t.Helper()
 	service := testkit.StartService(t, parley, args...)
 	folder := t.TempDir()
-	s := &scenario{t: t, heard: filepath.Join(folder, "heard.pcm"), speech: speech(t)}
+	s := &scenario{t: t, flat: flat, heard: filepath.Join(folder, "heard.pcm"), speech: speech(t)}
 	alice, aliceToken := service.NewUser(t)
 	bob, bobToken := service.NewUser(t)
 	calls := os.Getenv("PARLEY_BIND_CALLS")
@@ -154,6 +166,14 @@ func video(t *testing.T, folder string) string {
 func (s *scenario) command(ctx context.Context, env []string, program string, args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, program, args...)
 	cmd.Env = append(append(os.Environ(), s.env...), env...)
+	for _, v := range cmd.Env {
+		if n, ok := strings.CutPrefix(v, "PARLEY_CALLS="); ok {
+			var err error
+			if s.calls, err = strconv.Atoi(n); err != nil {
+				s.t.Fatal(err)
+			}
+		}
+	}
 	return cmd
 }
 
@@ -184,16 +204,31 @@ func (s *scenario) perform(env []string, program string, args ...string) []byte 
 // judge reads the lines of a program.
 func (s *scenario) judge(out []byte) {
 	s.t.Helper()
-	var passed []string
+	for _, problem := range s.problems(out) {
+		s.t.Error(problem)
+	}
+}
+
+// problems is what is wrong with the lines of a program, or missing in them.
+func (s *scenario) problems(out []byte) (problems []string) {
+	complain := func(format string, args ...any) { problems = append(problems, fmt.Sprintf(format, args...)) }
+	var passed, measured []string
+	calls := "none"
 	for lines := bufio.NewScanner(bytes.NewReader(out)); lines.Scan(); {
 		word, rest, _ := strings.Cut(strings.TrimSpace(lines.Text()), " ")
 		switch word {
 		case "ok":
 			passed = append(passed, rest)
 		case "FAIL":
-			s.t.Errorf("the program says: %s", lines.Text())
+			complain("the program says: %s", lines.Text())
+		case "calls":
+			calls = rest
 		case "flat":
-			s.flat(rest)
+			name, problem := s.judgeFlat(rest)
+			if problem != "" {
+				complain("%s", problem)
+			}
+			measured = append(measured, name)
 		}
 	}
 	want := s.checks
@@ -202,25 +237,37 @@ func (s *scenario) judge(out []byte) {
 	}
 	for _, name := range want {
 		if !slices.Contains(passed, name) {
-			s.t.Errorf("the check %q was not passed", name)
+			complain("the check %q was not passed", name)
 		}
 	}
+	for _, name := range s.flat {
+		if !slices.Contains(measured, name) {
+			complain("the program did not report %s", name)
+		}
+	}
+	if calls != strconv.Itoa(s.calls) {
+		complain("the program made %s calls in a row, not %d", calls, s.calls)
+	}
+	return problems
 }
 
-// flat judges a quantity that must not grow: by a quarter, and a little of
-// whatever it is, it may differ.
-func (s *scenario) flat(line string) {
-	s.t.Helper()
-	var name string
+// judgeFlat judges a quantity that must not grow: by a quarter, and a little of
+// whatever it is, it may differ. It returns the name, and what is wrong.
+func (s *scenario) judgeFlat(line string) (name, problem string) {
 	var first, last float64
 	if _, err := fmt.Sscan(line, &name, &first, &last); err != nil {
-		s.t.Errorf("flat %q: %v", line, err)
-		return
+		return "", fmt.Sprintf("flat %q: %v", line, err)
 	}
 	const growth, slack = 1.25, 8
-	if !s.slow && last > first*growth+slack {
-		s.t.Errorf("%s grew from %v to %v", name, first, last)
+	switch {
+	case s.slow:
+	case first <= 0:
+		// There is some of each; nothing is what a program has that did not look.
+		return name, fmt.Sprintf("%s was not measured: %v", name, first)
+	case last > first*growth+slack:
+		return name, fmt.Sprintf("%s grew from %v to %v", name, first, last)
 	}
+	return name, ""
 }
 
 // listen compares what bob heard with what alice said.
@@ -314,6 +361,29 @@ func envelope(samples []int16, step int) []float64 {
 		levels[i] -= mean / float64(len(levels))
 	}
 	return levels
+}
+
+// TestJudge holds what programs must report against programs that do not.
+func TestJudge(t *testing.T) {
+	const good = "ok call\ncalls 20\nflat goroutines 10 11\nflat files 20 20\n"
+	for name, test := range map[string]struct{ from, to, says string }{
+		"as it must be":         {},
+		"a check that failed":   {"ok call", "FAIL call: no answer", "FAIL call: no answer"},
+		"a check less":          {"ok call", "", `"call" was not passed`},
+		"fewer calls":           {"calls 20", "calls 19", "made 19 calls in a row, not 20"},
+		"nothing of calls":      {"calls 20", "", "made none calls"},
+		"a quantity less":       {"flat files 20 20", "", "did not report files"},
+		"not measured":          {"flat files 20 20", "flat files 0 0", "files was not measured"},
+		"a measure that failed": {"flat files 20 20", "flat files -1 -1", "files was not measured"},
+		"growth":                {"flat files 20 20", "flat files 20 40", "files grew from 20 to 40"},
+		"no number":             {"flat files 20 20", "flat files some", "flat \"files some\""},
+	} {
+		s := &scenario{t: t, checks: []string{"call"}, flat: []string{"goroutines", "files"}, calls: 20}
+		problems := strings.Join(s.problems([]byte(strings.Replace(good, test.from, test.to, 1))), "; ")
+		if !strings.Contains(problems, test.says) || (test.says == "") != (problems == "") {
+			t.Errorf("%s: %q", name, problems)
+		}
+	}
 }
 
 // TestCompare holds the judge itself against what it must take and refuse.

@@ -339,6 +339,7 @@ def calls_in_a_row(alice, bob, calls):
             first = settle()
     last = settle()
     report(done == calls, "calls in a row", f"{done} of {calls}")
+    print("calls", done)
     for name, value in first.items():
         print("flat", name, value, last[name])
 

@@ -602,6 +602,7 @@ static void calls_in_a_row(side *alice, side *bob, int calls) {
     }
   }
   report(done == calls, "calls in a row", "%d of %d", done, calls);
+  printf("calls %d\n", done);
   printf("flat heap-kB %ld %ld\n", (long)(heap[0] / 1024), (long)(heap[1] / 1024));
   printf("flat goroutines %d %d\n", goroutines[0], goroutines[1]);
   printf("flat handles %d %d\n", handles[0], handles[1]);

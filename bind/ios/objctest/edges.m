@@ -263,7 +263,7 @@ void checkFlat(void) {
 	User *bob = [[[User alloc] initWithName:@"BOB"] autorelease];
 	[alice signIn];
 	[bob signIn];
-	int calls = [env("PARLEY_CALLS") intValue];
+	int calls = [env("PARLEY_CALLS") intValue], done = 0;
 	enum { quantities = 5 };
 	long first[quantities] = {0}, last[quantities] = {0};
 	for (int i = 1; i <= calls; i++) {
@@ -287,6 +287,7 @@ void checkFlat(void) {
 		[alice->events await:@"call 9"];
 		[bob->events await:@"call 9"];
 		[pool release];
+		done++;
 		if (i == (calls + 9) / 10 || i == calls) {
 			settle(alice->client);
 			long now[quantities] = {entries("/proc/self/task"), entries("/proc/self/fd")};
@@ -306,6 +307,7 @@ void checkFlat(void) {
 			}
 		}
 	}
+	printf("calls %d\n", done);
 	printf("flat threads %ld %ld\n", first[0], last[0]);
 	printf("flat files %ld %ld\n", first[1], last[1]);
 	printf("flat memory-pages %ld %ld\n", first[2], last[2]);

@@ -353,6 +353,7 @@ func (s *scenario) many() error {
 		return err
 	}
 	var first measure
+	done := 0
 	for n := range calls {
 		call, err := s.connect(nil)
 		if err != nil {
@@ -361,6 +362,7 @@ func (s *scenario) many() error {
 		if err := s.hangUp(call); err != nil {
 			return fmt.Errorf("call %d: %w", n, err)
 		}
+		done++
 		if n == calls/10 {
 			if first, err = look(); err != nil {
 				return err
@@ -371,7 +373,7 @@ func (s *scenario) many() error {
 	if err != nil {
 		return err
 	}
-	fmt.Printf("flat goroutines %d %d\nflat heap-KiB %d %d\nflat files %d %d\n",
+	fmt.Printf("calls %d\nflat goroutines %d %d\nflat heap-KiB %d %d\nflat files %d %d\n", done,
 		first.goroutines, last.goroutines, first.heap>>10, last.heap>>10, first.files, last.files)
 	return nil
 }

@@ -301,6 +301,7 @@ public final class Scenario {
     }
     Map<String, Long> last = settle();
     report(done == calls, "calls in a row", done + " of " + calls);
+    System.out.println("calls " + done);
     first.forEach((name, value) -> System.out.println("flat " + name + " " + value + " " + last.get(name)));
   }
 

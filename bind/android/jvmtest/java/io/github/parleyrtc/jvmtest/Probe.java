@@ -60,7 +60,8 @@ public final class Probe {
         return new Sample();
     }
 
-    public static void report(Sample first, Sample last) {
+    public static void report(int calls, Sample first, Sample last) {
+        System.out.println("calls " + calls);
         System.out.println("flat go-heap-KB " + first.goHeapKB + " " + last.goHeapKB);
         System.out.println("flat java-heap-KB " + first.javaHeapKB + " " + last.javaHeapKB);
         System.out.println("flat goroutines " + first.goroutines + " " + last.goroutines);

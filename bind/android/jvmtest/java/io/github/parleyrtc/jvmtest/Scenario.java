@@ -247,14 +247,16 @@ public final class Scenario {
 
     private void calls() throws Exception {
         int count = Integer.parseInt(env("CALLS"));
+        int done = 0;
         Probe.Sample first = null;
         for (int n = 1; n <= count; n++) {
             oneCall();
+            done++;
             if (n == Math.max(1, count / 10)) {
                 first = Probe.measure();
             }
         }
-        Probe.report(first, Probe.measure());
+        Probe.report(done, first, Probe.measure());
     }
 
     private void close() throws Exception {

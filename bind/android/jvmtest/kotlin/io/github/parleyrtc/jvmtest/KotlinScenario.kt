@@ -243,14 +243,16 @@ private class KotlinScenario(val checks: Checks) {
 
     suspend fun calls() {
         val count = env("CALLS").toInt()
+        var done = 0
         var first: Probe.Sample? = null
         for (n in 1..count) {
             bob.rings.clear()
             val (call, answered) = connect()
             hangUp(call, answered)
+            done++
             if (n == maxOf(1, count / 10)) first = Probe.measure()
         }
-        Probe.report(first, Probe.measure())
+        Probe.report(done, first, Probe.measure())
     }
 
     suspend fun close() {
