@@ -29,8 +29,8 @@ func TestAndroidSession(t *testing.T) {
 		filepath.Join(stand, "kotlin", "SessionScenario.kt")); err != nil {
 		t.Fatalf("kotlinc: %v\n%s", err, said)
 	}
-	s := newScenario(t)
+	s := newScenario(t, nil)
 	s.checks = []string{"called at once", "signed out by the service", "another user"}
-	s.perform(nil, "java", "-Xmx256m", "-Djava.library.path="+filepath.Join(j.folder, "lib"),
+	s.perform([]string{"PARLEY_CALLS=0"}, "java", "-Xmx256m", "-Djava.library.path="+filepath.Join(j.folder, "lib"),
 		"-cp", inPlace+":"+program+":"+layer, "io.github.parleyrtc.sample.SessionScenarioKt")
 }
