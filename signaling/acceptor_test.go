@@ -383,11 +383,12 @@ func TestAcceptor_OvertakenHello(t *testing.T) {
 				return signedIn(ctx, "token")
 			}
 		})
-		before, after := p.raw(), p.raw()
+		before := p.raw()
 		h := hello()
 		h.Token = "slow"
 		before.frame(&signalpb.Frame{Hello: h})
 		synctest.Wait()
+		after := p.raw()
 		h = hello()
 		h.Instance = []byte{2}
 		after.greet(h)
