@@ -178,11 +178,30 @@ func changes(q store.Querier, thread string, since, historyFrom int64, limit int
 		events = append(events, updated)
 	}
 	slices.SortStableFunc(events, func(a, b Event) int { return int(a.Change - b.Change) })
+	events = made(events, &updated)
 	if len(events) > limit {
 		events, more = events[:limit], true
 		upTo = events[limit-1].Change
 	}
 	return events, upTo, more, nil
+}
+
+// made puts the event of a thread's creation in the place of the messages that
+// tell about it, with the metadata and the retention that the thread has now.
+func made(events []Event, now *Event) []Event {
+	if len(events) == 0 || events[0].Change != 1 {
+		return events
+	}
+	e := Event{
+		Kind: EventThreadCreated, Thread: now.Thread, Change: 1, Members: 1, At: events[0].At, Actor: events[0].Actor,
+		Metadata: now.Metadata, RetentionDays: now.RetentionDays,
+	}
+	for len(events) > 0 && events[0].Change == 1 {
+		e.Participants = append(e.Participants, events[0].Participants...)
+		e.Topic += events[0].Topic // one of them has it
+		events = events[1:]
+	}
+	return append([]Event{e}, events...)
 }
 
 // updateOf reads a thread's row: the last change of all, and the last one of the

@@ -26,6 +26,7 @@ type Hub struct {
 
 	mu      sync.Mutex
 	users   map[string]map[*attached]struct{}
+	since   time.Time // when the first of users came
 	streams map[string]*stream
 	marks   marks
 	closed  bool
@@ -66,6 +67,9 @@ func (h *Hub) Attach(user string, sink Sink) (detach func()) {
 	a := &attached{sink}
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	if len(h.users) == 0 {
+		h.since = h.service.now()
+	}
 	if h.users[user] == nil {
 		h.users[user] = map[*attached]struct{}{}
 	}
@@ -181,7 +185,7 @@ func (h *Hub) dismiss(id string, s *stream) bool {
 	if s.busy || s.timer != nil {
 		return false
 	}
-	h.marks.put(id, s.mark)
+	h.marks.put(id, s.mark, h.service.now())
 	delete(h.streams, id)
 	return true
 }
@@ -225,6 +229,17 @@ func (h *Hub) compare(found map[string]int64) {
 	}
 }
 
+// heardSince returns the time after which nothing has come to this node in a
+// thread that it has no stream of.
+func (h *Hub) heardSince() time.Time {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.marks.lost.After(h.since) {
+		return h.marks.lost
+	}
+	return h.since
+}
+
 // sinks returns the connections of users.
 func (h *Hub) sinks(users []string) []Sink {
 	h.mu.Lock()
@@ -255,12 +270,17 @@ func (h *Hub) all() []Sink {
 // as the next one. Both are 0 before the first.
 type mark struct{ first, next int64 }
 
-// marks are where streams were that were dropped, the last of them.
-type marks struct{ young, old map[string]mark }
+// marks are where streams were that were dropped, the last of them. Those that
+// are forgotten were put before the time lost.
+type marks struct {
+	young, old   map[string]mark
+	turned, lost time.Time
+}
 
-func (m *marks) put(thread string, at mark) {
+func (m *marks) put(thread string, at mark, now time.Time) {
 	if len(m.young) >= maxMarks {
 		m.old, m.young = m.young, nil
+		m.turned, m.lost = now, m.turned
 	}
 	if m.young == nil {
 		m.young = map[string]mark{}

@@ -2,6 +2,7 @@ package chat_test
 
 import (
 	"runtime"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -60,6 +61,7 @@ type unsteady struct {
 	alice, bob *chat.Caller
 	thread     string
 	heard      *sink
+	detach     func()
 }
 
 // newUnsteady returns a world in which bob begins to listen to a thread of which
@@ -74,7 +76,8 @@ func newUnsteady(t *testing.T, wait time.Duration) *unsteady {
 	u.bus.hold()
 	u.thread = u.world.thread(u.alice, u.bob).ID
 	u.clock.move(time.Minute)
-	t.Cleanup(u.chat.Hub().Attach(u.bob.User, u.heard))
+	u.detach = u.chat.Hub().Attach(u.bob.User, u.heard)
+	t.Cleanup(u.detach)
 	return u
 }
 
@@ -111,18 +114,86 @@ func TestHub_FreshStream(t *testing.T) {
 	u.hears("1", "2", "3", "4", "5", "6")
 }
 
-// TestHub_FreshStreamOfLateEvents: what was overtaken for longer than anybody
-// waits is told late rather than never.
-func TestHub_FreshStreamOfLateEvents(t *testing.T) {
-	u := newUnsteady(t, time.Millisecond)
+// TestHub_FreshStreamOfLostEvents: what overtook the first messages of a thread
+// brings them along: nobody waits for them, and when they come nobody hears them
+// again.
+func TestHub_FreshStreamOfLostEvents(t *testing.T) {
+	u := newUnsteady(t, time.Hour)
 	u.bus.hold()
 	u.say(time.Millisecond, "1", "2", "3")
 	u.bus.release(t, 2)
-	u.hears("3")
+	u.hears("1", "2", "3")
 	u.bus.release(t, 0, 1)
-	u.hears("3", "1", "2")
 	u.say(time.Millisecond, "4")
-	u.hears("3", "1", "2", "4")
+	u.hears("1", "2", "3", "4")
+}
+
+// TestHub_FreshStreamOfLateEvents: what was said before anybody listened to the
+// node is not repeated; if it comes only then it is told late rather than never.
+func TestHub_FreshStreamOfLateEvents(t *testing.T) {
+	u := newUnsteady(t, time.Hour)
+	u.detach()
+	u.bus.hold()
+	u.say(time.Second, "1", "2", "3")
+	u.clock.move(3 * time.Second)
+	t.Cleanup(u.chat.Hub().Attach(u.bob.User, u.heard))
+	u.say(time.Millisecond, "4")
+	u.bus.release(t, 3)
+	u.hears("4")
+	u.bus.release(t, 1, 2)
+	u.hears("4", "2", "3")
+}
+
+// TestHub_FreshThread: a thread whose first message comes before its creation is
+// told from its creation on.
+func TestHub_FreshThread(t *testing.T) {
+	u := newUnsteady(t, time.Hour)
+	u.bus.hold()
+	id := u.world.thread(u.alice, u.bob).ID
+	u.send(u.alice, id, "first")
+	u.bus.release(t, 1, 0)
+	u.send(u.alice, id, "second")
+	events := u.heard.wait(t, 3)
+	made := events[0]
+	if made.Kind != chat.EventThreadCreated || made.Thread != id || made.Actor != u.alice.User || made.Topic != "lunch" || len(made.Participants) != 2 {
+		t.Errorf("first event: %+v", made)
+	}
+	for i, want := range []string{"first", "second"} { // and the creation once
+		if m := events[i+1].Message; m == nil || m.Content != want {
+			t.Errorf("event %d: %+v, want %q", i+1, events[i+1], want)
+		}
+	}
+}
+
+// TestHub_FreshStreamWithHole: a change that the database does not show any more,
+// because the next one undid it, is waited for like every other.
+func TestHub_FreshStreamWithHole(t *testing.T) {
+	for _, late := range []bool{true, false} {
+		u := newUnsteady(t, map[bool]time.Duration{true: time.Millisecond, false: time.Hour}[late])
+		u.bus.hold()
+		first := u.send(u.alice, u.thread, "1")
+		second := u.send(u.alice, u.thread, "2")
+		for _, m := range []chat.Message{first, second} {
+			if err := u.chat.MarkRead(u.ctx, u.bob, u.thread, m.ID); err != nil {
+				t.Fatal(err)
+			}
+		}
+		u.say(time.Millisecond, "3")
+		want := []chat.EventKind{chat.EventMessageReceived, chat.EventMessageReceived, chat.EventRead, chat.EventMessageReceived}
+		u.bus.release(t, 4)
+		if !late {
+			want = slices.Insert(want, 2, chat.EventRead)
+			u.heard.wait(t, 2) // the third is missing
+			u.bus.release(t, 2)
+		}
+		var kinds []chat.EventKind
+		for _, e := range u.heard.wait(t, len(want)) {
+			kinds = append(kinds, e.Kind)
+		}
+		if !slices.Equal(kinds, want) {
+			t.Errorf("late: %v: told %v, want %v", late, kinds, want)
+		}
+	}
 }
 
 // TestHub_QuietThread: what follows a long silence is told at once: nothing can

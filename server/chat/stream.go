@@ -16,9 +16,10 @@ const (
 	gapWait = 100 * time.Millisecond
 	// gapLimit is the largest gap that is filled; whoever misses more lists.
 	gapLimit = 200
-	// settled is how long after a change the next one cannot have overtaken it,
-	// with what the clocks of two nodes may differ by.
+	// settled is how long after a change nothing of it can be on its way, with what
+	// the clocks of two nodes may differ by; onWay is how long it usually may.
 	settled     = 10 * time.Second
+	onWay       = 2 * time.Second
 	readTimeout = 10 * time.Second
 )
 
@@ -103,10 +104,8 @@ func (s *stream) take(e *Event) {
 		s.known = e.Change
 	case e.Change == 0: // typing: no turn to wait for
 		s.deliver(e)
-	case s.next == 0 && (len(s.waiting) == 0 || e.Change < s.waiting[0].Change) && s.leads(e):
-		s.begin(e.Change)
-		s.insert(e)
-		s.followers()
+	case s.next == 0:
+		s.begin(e)
 	case e.Change == s.next:
 		s.deliver(e)
 		s.next = e.Change + 1
@@ -117,24 +116,35 @@ func (s *stream) take(e *Event) {
 		}
 		s.insert(e)
 	case e.Change < s.first:
-		// It was overtaken by what this began with, for longer than that waited:
-		// out of its turn rather than never.
+		// It is from long before what this began with: out of its turn rather than
+		// never.
 		s.deliver(e)
 	default: // handed out before
 	}
 }
 
-// begin has a stream begin with a change.
-func (s *stream) begin(change int64) { s.mark = mark{first: change, next: change} }
-
-// leads tells whether an event is the one with which a stream begins: nothing that
-// happened before it is still on its way.
-func (s *stream) leads(e *Event) bool {
-	if e.Change == 1 {
-		return true
+// begin has a stream begin, not with what comes first but with what may still be
+// on its way and was overtaken by that. The database has all of it.
+func (s *stream) begin(e *Event) {
+	after := s.hub.heardSince().Add(-onWay)
+	if earliest := e.At.Add(-settled); after.Before(earliest) {
+		after = earliest
 	}
-	before, err := s.hub.service.timeOf(s.thread, e.Change-1)
-	return err == nil && !before.IsZero() && e.At.Sub(before) >= settled
+	ctx, cancel := context.WithTimeout(context.Background(), readTimeout)
+	defer cancel()
+	known, overtaken, err := s.hub.service.before(ctx, s.thread, e.Change, after)
+	if err != nil {
+		if !store.IsNotFound(err) {
+			s.hub.service.options.Logger.Warn("how a thread went on", "error", err)
+		}
+		known, overtaken = e.Change-1, nil
+	}
+	s.mark = mark{first: known + 1, next: known + 1}
+	for i := range overtaken {
+		s.insert(&overtaken[i])
+	}
+	s.insert(e)
+	s.followers()
 }
 
 // insert keeps the waiting events in order, each once.
@@ -166,11 +176,6 @@ func (s *stream) followers() {
 
 // fill reads what never came from the database and goes on.
 func (s *stream) fill() {
-	if s.next == 0 { // what was overtaken has had its time to come
-		s.begin(s.waiting[0].Change)
-		s.followers()
-		return
-	}
 	ctx, cancel := context.WithTimeout(context.Background(), readTimeout)
 	defer cancel()
 	upTo := s.gap()
@@ -246,18 +251,32 @@ func (s *stream) deliver(e *Event) {
 	}
 }
 
-// timeOf returns when a change happened, as far as it can be seen: a message or
-// a receipt that has changed since does not show it. Then it is the zero time.
-func (s *Service) timeOf(thread string, change int64) (time.Time, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), readTimeout)
-	defer cancel()
-	var at int64
-	err := s.options.Store.Read(ctx, func(q store.Querier) error {
-		return q.QueryRow(`SELECT COALESCE(MAX(at), 0) FROM (
-			SELECT version AS at FROM chat_messages WHERE thread_id = $1 AND change = $2
-			UNION ALL SELECT read_at FROM chat_receipts WHERE thread_id = $1 AND change = $2) AS found`, thread, change).Scan(&at)
+// before returns the last change of a thread that happened before a moment, and
+// what is there to tell of those between that one and a change, which are
+// gapLimit at most. A change that was undone by a later one does not show.
+func (s *Service) before(ctx context.Context, thread string, change int64, moment time.Time) (known int64, events []Event, err error) {
+	lowest := max(0, change-1-gapLimit)
+	if lowest == change-1 {
+		return lowest, nil, nil
+	}
+	err = s.options.Store.Read(ctx, func(q store.Querier) error {
+		events = nil
+		err := q.QueryRow(`SELECT COALESCE(MAX(change), $2) FROM (
+			SELECT change FROM chat_messages WHERE thread_id = $1 AND change > $2 AND change < $3 AND version < $4
+			UNION ALL SELECT change FROM chat_receipts WHERE thread_id = $1 AND change > $2 AND change < $3 AND read_at < $4) AS found`,
+			thread, lowest, change, milliseconds(moment)).Scan(&known)
+		if err != nil || known == change-1 {
+			return err
+		}
+		found, _, _, err := changes(q, thread, known, 0, gapLimit)
+		for _, e := range found {
+			if e.Change < change {
+				events = append(events, e)
+			}
+		}
+		return err
 	})
-	return fromMilliseconds(at), err
+	return known, events, err
 }
 
 // lastChanges returns the numbers of the last changes of threads.

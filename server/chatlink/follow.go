@@ -222,9 +222,6 @@ func (l *link) catchUp(ctx context.Context, t task) error {
 	for {
 		told := l.told(p)
 		events, upTo, more, err := l.service.chat.Changes(ctx, l.caller(), thread, told, pageSize)
-		if err == nil && told == 0 {
-			events, err = l.beginning(ctx, thread, events)
-		}
 		if refused := (*chat.Error)(nil); errors.As(err, &refused) {
 			l.gone(thread, p)
 			return nil
@@ -309,25 +306,4 @@ func (l *link) gone(thread string, p *place) {
 	if l.places[thread] == p {
 		l.goneLocked(thread)
 	}
-}
-
-// beginning puts the event of a thread's creation in the place of the messages
-// that tell about it: an agent that was away hears what it would have heard.
-func (l *link) beginning(ctx context.Context, thread string, events []chat.Event) ([]chat.Event, error) {
-	if len(events) == 0 || events[0].Change != 1 {
-		return events, nil
-	}
-	made, err := l.service.chat.Thread(ctx, l.caller(), thread)
-	if err != nil {
-		return nil, err
-	}
-	e := chat.Event{
-		Kind: chat.EventThreadCreated, Thread: thread, Change: 1, At: made.Created, Actor: made.Creator,
-		Topic: made.Topic, Metadata: made.Metadata, RetentionDays: made.RetentionDays,
-	}
-	for len(events) > 0 && events[0].Change == 1 {
-		e.Participants = append(e.Participants, events[0].Participants...)
-		events = events[1:]
-	}
-	return append([]chat.Event{e}, events...), nil
 }
