@@ -151,7 +151,7 @@ func (w *sqliteWriter) attempt(group []*write, careful bool) (again bool, err er
 				return false, errors.Join(err, w.rollback())
 			}
 		}
-		if !careful && (w.failed || one.err != nil && w.dirty) {
+		if !careful && (w.failed || one.err != nil && (w.dirty || w.ended())) {
 			// A statement that failed may have ended the transaction: there may be
 			// nothing to roll back.
 			_ = w.rollback()
@@ -210,6 +210,10 @@ func (w *sqliteWriter) note(query string, err error) {
 	w.failed = w.failed || err != nil
 	w.dirty = w.dirty || !strings.HasPrefix(query, "SELECT")
 }
+
+// ended tells whether the database has ended the transaction by itself, as some
+// failures to read have it do: within a transaction it refuses to begin one.
+func (w *sqliteWriter) ended() bool { return w.control("BEGIN") == nil }
 
 // control runs a statement that is none of the writes' own.
 func (w *sqliteWriter) control(statement string) error {

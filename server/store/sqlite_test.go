@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -78,6 +79,42 @@ func TestSQLite_AfterAKill_HasWhatWasAnswered(t *testing.T) {
 	}
 	if got := len(names(t, open(t, store.Options{Path: filepath.Join(killed, "copy", "a.db")}))); got != 50 {
 		t.Errorf("%d of 50 answered writes are there", got)
+	}
+}
+
+// TestSQLite_TransactionEndedByItself: what follows a read that failed in such a
+// way is not written while its callers are told that it failed.
+func TestSQLite_TransactionEndedByItself(t *testing.T) {
+	testkit.CheckLeaks(t, time.Minute)
+	st := open(t, sqlite(t))
+	gate := make(chan struct{}) // all share a group
+	st.Post(func(*store.Tx) error { <-gate; return nil }, nil)
+	ended := false
+	fail := func(tx *store.Tx) error {
+		if ended { // it goes well the second time
+			return errors.New("refused")
+		}
+		ended = true
+		return errors.Join(errors.New("disk I/O error"), store.EndTransaction(tx))
+	}
+	const n = 20
+	errs := make(chan error, n)
+	for i := range n {
+		do := put(fmt.Sprint("w", i), []byte{})
+		if i == n/2 {
+			do = fail
+		}
+		st.Post(do, func(err error) { errs <- err })
+	}
+	close(gate)
+	failed := 0
+	for range n {
+		if err := <-errs; err != nil {
+			failed++
+		}
+	}
+	if got := names(t, st); failed != 1 || len(got) != n-1 || got[fmt.Sprint("w", n/2)] {
+		t.Errorf("%d failed, %d of %d stored", failed, len(got), n)
 	}
 }
 
