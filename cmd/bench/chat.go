@@ -89,7 +89,7 @@ func chatAll(ctx context.Context, e *env) (_ *figures.Result, err error) {
 type chatBench struct {
 	// label is empty, but for a second one beside the first.
 	label      string
-	env        *env
+	more       []string
 	parley     string
 	folder     string
 	clean      []func()
@@ -114,8 +114,12 @@ func (b *chatBench) close() error {
 	return err
 }
 
-func startChat(ctx context.Context, e *env) (_ *chatBench, err error) {
-	b := &chatBench{env: e, client: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 16}, Timeout: callTime}}
+// startChat runs the service with what it needs and more arguments.
+func startChat(ctx context.Context, e *env, more ...string) (_ *chatBench, err error) {
+	if e.database != "" {
+		more = append(more, "--database", e.database)
+	}
+	b := &chatBench{more: more, client: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 16}, Timeout: callTime}}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, b.close())
@@ -135,11 +139,7 @@ func startChat(ctx context.Context, e *env) (_ *chatBench, err error) {
 
 // start runs the service; its data stay.
 func (b *chatBench) start(ctx context.Context) (err error) {
-	var more []string
-	if b.env.database != "" {
-		more = []string{"--database", b.env.database}
-	}
-	if b.process, b.connection, _, err = serve(ctx, b.parley, b.folder, more...); err != nil {
+	if b.process, b.connection, _, err = serve(ctx, b.parley, b.folder, b.more...); err != nil {
 		return err
 	}
 	b.key, err = base64.StdEncoding.DecodeString(b.connection.AccessKey)

@@ -45,7 +45,7 @@ type settings struct {
 	emulate bool
 	json    bool
 	parley  string
-	// database is what the rest scenario keeps its data in; empty: SQLite.
+	// database is what the services of some scenarios keep their data in; empty: SQLite.
 	database string
 	// alone leaves the systems beside the service out of chat.
 	alone bool
@@ -133,7 +133,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	flags.BoolVar(&s.emulate, "emulated", false, "run the latency scenario over the emulated network instead of the system's")
 	flags.BoolVar(&s.json, "json", false, "print bench.json on standard output instead of the table")
 	flags.StringVar(&s.parley, "parley", "", "the parley `program` for the scenarios that run the service as a process; empty: beside this one, or built")
-	flags.StringVar(&s.database, "database", "", "`URL` of an empty PostgreSQL database for the rest and chat scenarios; empty: SQLite")
+	flags.StringVar(&s.database, "database", "", "`URL` of an empty PostgreSQL database for the rest, revoke and chat scenarios; empty: SQLite")
 	flags.BoolVar(&s.alone, "alone", false, "the chat scenario without ejabberd and nats-server")
 	flags.StringSliceVar(&s.parts, "parts", nil, "`parts` of the chat scenario, of sends, deliveries, idle and beside; empty: all")
 	flags.StringArrayVar(&s.libraries, "library", nil, "a C library for the bind scenario, `NAME=FOLDER` with include and lib, as scripts/bind-c makes it; several take turns; none: scripts/bind-c shared")

@@ -16,25 +16,29 @@ import (
 
 // revoke measures how long after the revocation of a user's tokens its open
 // connections are told to go. It counts from before the request, so that what
-// the answer takes is part of it.
+// the answer takes is part of it. With PostgreSQL there is a second node, which
+// hears of it over NATS.
 func revoke(ctx context.Context, e *env) (r *figures.Result, err error) {
 	r = &figures.Result{}
 	rounds := e.times(200, 5)
 	e.steps(rounds)
-	r.Set("rounds", "%d users, each with an agent and an agent that follows its chats", rounds)
-	r.Set("counted", "from before the request that revokes to the connection's end, one node")
-	b, err := startChat(ctx, e)
+	n, err := startRevocation(ctx, e)
 	if err != nil {
 		return nil, err
 	}
-	defer func() { err = errors.Join(err, b.close()) }()
+	defer func() { err = errors.Join(err, n.close()) }()
+	r.Set("rounds", "%d users, each with an agent and an agent that follows its chats on every node", rounds)
+	r.Set("nodes", "%s", n.describe())
+	r.Set("counted", "from before the request that revokes, at the first node, to the connection's end")
 	const group = "Revocation to the end of an open connection"
 	goal := figures.Goal{Quantile: figures.Most, Must: 1000, Aim: 100}
 	answered := r.Metric("revoke → answer", group, "ms")
-	agent := r.Metric("revoke → agent told", group, "ms", goal)
-	chat := r.Metric("revoke → chat connection told", group, "ms", goal)
+	var told []*figures.Metric
+	for _, where := range []string{"", ", of another node"}[:len(n.nodes)] {
+		told = append(told, r.Metric("revoke → agent told"+where, group, "ms", goal), r.Metric("revoke → chat connection told"+where, group, "ms", goal))
+	}
 	for range rounds {
-		if err := revokeOnce(ctx, b, answered, agent, chat); err != nil {
+		if err := n.round(ctx, answered, told); err != nil {
 			return r, err
 		}
 		e.step()
@@ -42,8 +46,58 @@ func revoke(ctx context.Context, e *env) (r *figures.Result, err error) {
 	return r, nil
 }
 
-func revokeOnce(ctx context.Context, b *chatBench, answered, agent, chat *figures.Metric) (err error) {
-	user, err := b.user(ctx)
+// revocation are the nodes: one, or two with a bus.
+type revocation struct {
+	nodes []*chatBench
+	bus   *natsServer
+}
+
+func startRevocation(ctx context.Context, e *env) (_ *revocation, err error) {
+	n := &revocation{}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, n.close())
+		}
+	}()
+	var more []string
+	count := 1
+	if e.database != "" {
+		if n.bus, err = startNATS(ctx, false); err != nil {
+			return nil, err
+		}
+		count, more = 2, []string{"--nats", n.bus.address}
+	}
+	for range count {
+		b, err := startChat(ctx, e, more...)
+		if err != nil {
+			return nil, err
+		}
+		n.nodes = append(n.nodes, b)
+	}
+	return n, nil
+}
+
+func (n *revocation) close() error {
+	var errs []error
+	for _, b := range n.nodes {
+		errs = append(errs, b.close())
+	}
+	if n.bus != nil {
+		errs = append(errs, n.bus.close())
+	}
+	return errors.Join(errs...)
+}
+
+func (n *revocation) describe() string {
+	if n.bus == nil {
+		return "one, SQLite (--database with PostgreSQL measures two)"
+	}
+	return "two, PostgreSQL and NATS"
+}
+
+// round makes a user with connections to all nodes, and revokes its tokens.
+func (n *revocation) round(ctx context.Context, answered *figures.Metric, told []*figures.Metric) (err error) {
+	user, err := n.nodes[0].user(ctx)
 	if err != nil {
 		return err
 	}
@@ -53,22 +107,24 @@ func revokeOnce(ctx context.Context, b *chatBench, answered, agent, chat *figure
 			err = errors.Join(err, o.client.Close())
 		}
 	}()
-	for _, device := range []string{"agent", "chat"} {
-		o, err := openRevocable(ctx, b, user, device)
-		if err != nil {
+	for i, node := range n.nodes {
+		for _, device := range []string{"agent", "chat"} {
+			o, err := openRevocable(ctx, node, user, fmt.Sprint(device, i))
+			if err != nil {
+				return err
+			}
+			open = append(open, o)
+		}
+		if err := open[len(open)-1].follow(ctx); err != nil {
 			return err
 		}
-		open = append(open, o)
-	}
-	if err := open[1].follow(ctx); err != nil {
-		return err
 	}
 	began := time.Now()
-	if err := b.revoke(ctx, user); err != nil {
+	if err := n.nodes[0].revoke(ctx, user); err != nil {
 		return err
 	}
 	answered.AddTime(time.Since(began))
-	for i, m := range []*figures.Metric{agent, chat} {
+	for i, m := range told {
 		ended, err := open[i].gone(ctx)
 		if err != nil {
 			return err

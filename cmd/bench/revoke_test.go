@@ -12,12 +12,18 @@ import (
 )
 
 // Revoked tokens end the connections of an agent and of one that follows its
-// chats, and each is counted; how fast is not looked at.
+// chats, on one node and on two, and each is counted; how fast is not looked at.
 func TestBench_Revoke(t *testing.T) {
+	t.Run("SQLite", func(t *testing.T) { benchRevoke(t, 3) })
+	t.Run("PostgreSQL", func(t *testing.T) { benchRevoke(t, 5, "--database", testkit.PostgreSQL(t)) })
+}
+
+func benchRevoke(t *testing.T, metrics int, more ...string) {
 	testkit.CheckLeaks(t, 5*time.Minute)
 	dir := t.TempDir()
 	var out bytes.Buffer
-	if err := run(t.Context(), []string{"revoke", "--runs", "2", "--parley", testkit.Program(t, "cmd/parley"), "--out", dir}, &out, &out); err != nil {
+	args := append([]string{"revoke", "--runs", "2", "--parley", testkit.Program(t, "cmd/parley"), "--out", dir}, more...)
+	if err := run(t.Context(), args, &out, &out); err != nil {
 		t.Fatalf("%v\n%s", err, &out)
 	}
 	data, err := os.ReadFile(filepath.Join(dir, "bench.json"))
@@ -28,7 +34,7 @@ func TestBench_Revoke(t *testing.T) {
 	if err := json.Unmarshal(data, &r); err != nil {
 		t.Fatal(err)
 	}
-	if len(r.Results) != 1 || len(r.Results[0].Metrics) != 3 {
+	if len(r.Results) != 1 || len(r.Results[0].Metrics) != metrics {
 		t.Fatalf("%+v", r.Results)
 	}
 	for _, m := range r.Results[0].Metrics {
