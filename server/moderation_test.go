@@ -134,7 +134,11 @@ func TestModeration_EraseUser(t *testing.T) {
 		letters = len(read[server.DeadLetters](t, o.do(http.MethodGet, server.DeadLettersPath, url.Values{"limit": {"1000"}}, nil, http.StatusOK)).DeadLetters)
 	}
 	sink := &deletions{done: make(chan struct{}), want: each}
-	defer server.ChatService(srv).Hub().Attach(alice.User, sink)()
+	detach, err := server.ChatService(srv).Hub().Join(t.Context(), alice.User, sink)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer detach()
 	done := read[server.Erased](t, o.do(http.MethodPost, server.ChatErasePath, nil, server.Erasure{User: bob.User}, http.StatusOK))
 	if done != (server.Erased{Threads: 1, Messages: each}) {
 		t.Errorf("%+v", done)
@@ -201,7 +205,11 @@ func TestModeration_EraseNamesAndTopics(t *testing.T) {
 		t.Fatal(err)
 	}
 	told := make(topics, 10)
-	defer threads.Hub().Attach(alice.User, told)()
+	detach, err := threads.Hub().Join(t.Context(), alice.User, told)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer detach()
 	o.do(http.MethodPost, server.ChatErasePath, nil, server.Erasure{User: bob.User}, http.StatusOK)
 	for thread, topic := range map[string]string{silent: "kept-topic", his: "", hers: "kept-topic", gone: ""} {
 		lines := export(t, o, thread)

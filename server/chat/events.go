@@ -142,7 +142,7 @@ func (s *Service) Changes(ctx context.Context, c *Caller, thread string, since i
 	return events, upTo, more, err
 }
 
-// changes reads what happened in a thread. It reads the thread's row first: what
+// changes reads what happened in a thread, two changes at least. It reads the thread's row first: what
 // is committed after that is not counted as known. A message that was made
 // before that and changed after it is told as made: its change comes later.
 func changes(q store.Querier, thread string, since, historyFrom int64, limit int) (events []Event, upTo int64, more bool, err error) {
@@ -178,12 +178,11 @@ func changes(q store.Querier, thread string, since, historyFrom int64, limit int
 		events = append(events, updated)
 	}
 	slices.SortStableFunc(events, func(a, b Event) int { return int(a.Change - b.Change) })
-	events = made(events, &updated)
 	if len(events) > limit {
 		events, more = events[:limit], true
 		upTo = events[limit-1].Change
 	}
-	return events, upTo, more, nil
+	return made(events, &updated), upTo, more, nil
 }
 
 // made puts the event of a thread's creation in the place of the messages that

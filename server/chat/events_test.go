@@ -1,6 +1,7 @@
 package chat_test
 
 import (
+	"strconv"
 	"testing"
 	"time"
 
@@ -113,5 +114,39 @@ func TestHub_LostUpdate(t *testing.T) {
 	e := u.heard.wait(t, 3)[1]
 	if e.Kind != chat.EventThreadUpdated || e.Metadata["k"] != "v" || e.Actor != u.alice.User || !e.At.Equal(at) {
 		t.Errorf("told %+v", e)
+	}
+}
+
+// TestChanges_Pages: pages of any size together are all that happened.
+func TestChanges_Pages(t *testing.T) {
+	w := newWorld(t, everybody{})
+	alice := user()
+	id := w.thread(alice).ID
+	const count = 20
+	for i := range count {
+		w.clock.move(time.Second)
+		w.send(alice, id, strconv.Itoa(i))
+	}
+	for limit := 2; limit < count+5; limit++ {
+		var told []string
+		for since, more := int64(0), true; more; {
+			var events []chat.Event
+			var err error
+			if events, since, more, err = w.chat.Changes(w.ctx, alice, id, since, limit); err != nil {
+				t.Fatal(err)
+			}
+			for _, e := range events {
+				if e.Kind == chat.EventMessageReceived {
+					told = append(told, e.Message.Content)
+				} else if e.Kind != chat.EventThreadCreated || len(told) > 0 || e.Topic != "lunch" {
+					t.Errorf("limit %d: %+v after %d", limit, e, len(told))
+				}
+			}
+		}
+		for i := range count {
+			if len(told) != count || told[i] != strconv.Itoa(i) {
+				t.Fatalf("limit %d: told %q", limit, told)
+			}
+		}
 	}
 }

@@ -26,7 +26,6 @@ type Hub struct {
 
 	mu      sync.Mutex
 	users   map[string]map[*attached]struct{}
-	since   time.Time // when the first of users came
 	streams map[string]*stream
 	marks   marks
 	closed  bool
@@ -34,7 +33,12 @@ type Hub struct {
 }
 
 // attached is one connection.
-type attached struct{ sink Sink }
+type attached struct {
+	sink Sink
+	// known are the changes that threads had before the connection, of those that
+	// may still be told by somebody; nil when there are none.
+	known map[string]int64
+}
 
 const (
 	// maxStreams is how many quiet threads are remembered with their members,
@@ -62,14 +66,24 @@ func (h *Hub) close() error {
 
 // Attach hands the events of a user to a sink until detach is called, which
 // may be done more than once. An event that is on its way may still arrive
-// after that.
+// after that. What happened up to some seconds before may be told too.
 func (h *Hub) Attach(user string, sink Sink) (detach func()) {
-	a := &attached{sink}
+	return h.attach(user, &attached{sink: sink})
+}
+
+// Join is Attach for a sink that wants nothing that the database had before. The
+// error is that of the database.
+func (h *Hub) Join(ctx context.Context, user string, sink Sink) (detach func(), err error) {
+	known, err := h.service.recent(ctx, user, h.service.now().Add(-2*settled))
+	if err != nil {
+		return nil, err
+	}
+	return h.attach(user, &attached{sink: sink, known: known}), nil
+}
+
+func (h *Hub) attach(user string, a *attached) (detach func()) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if len(h.users) == 0 {
-		h.since = h.service.now()
-	}
 	if h.users[user] == nil {
 		h.users[user] = map[*attached]struct{}{}
 	}
@@ -185,7 +199,7 @@ func (h *Hub) dismiss(id string, s *stream) bool {
 	if s.busy || s.timer != nil {
 		return false
 	}
-	h.marks.put(id, s.mark, h.service.now())
+	h.marks.put(id, s.mark)
 	delete(h.streams, id)
 	return true
 }
@@ -229,25 +243,17 @@ func (h *Hub) compare(found map[string]int64) {
 	}
 }
 
-// heardSince returns the time after which nothing has come to this node in a
-// thread that it has no stream of.
-func (h *Hub) heardSince() time.Time {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if h.marks.lost.After(h.since) {
-		return h.marks.lost
-	}
-	return h.since
-}
-
-// sinks returns the connections of users.
-func (h *Hub) sinks(users []string) []Sink {
+// sinks returns the connections of users to which a change of a thread is news; 0
+// is so to all.
+func (h *Hub) sinks(users []string, thread string, change int64) []Sink {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	var list []Sink
 	for _, u := range users {
 		for a := range h.users[u] {
-			list = append(list, a.sink)
+			if change == 0 || change > a.known[thread] {
+				list = append(list, a.sink)
+			}
 		}
 	}
 	return list
@@ -270,17 +276,12 @@ func (h *Hub) all() []Sink {
 // as the next one. Both are 0 before the first.
 type mark struct{ first, next int64 }
 
-// marks are where streams were that were dropped, the last of them. Those that
-// are forgotten were put before the time lost.
-type marks struct {
-	young, old   map[string]mark
-	turned, lost time.Time
-}
+// marks are where streams were that were dropped, the last of them.
+type marks struct{ young, old map[string]mark }
 
-func (m *marks) put(thread string, at mark, now time.Time) {
+func (m *marks) put(thread string, at mark) {
 	if len(m.young) >= maxMarks {
 		m.old, m.young = m.young, nil
-		m.turned, m.lost = now, m.turned
 	}
 	if m.young == nil {
 		m.young = map[string]mark{}

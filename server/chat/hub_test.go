@@ -3,6 +3,7 @@ package chat_test
 import (
 	"runtime"
 	"slices"
+	"strconv"
 	"sync"
 	"testing"
 	"time"
@@ -76,9 +77,18 @@ func newUnsteady(t *testing.T, wait time.Duration) *unsteady {
 	u.bus.hold()
 	u.thread = u.world.thread(u.alice, u.bob).ID
 	u.clock.move(time.Minute)
-	u.detach = u.chat.Hub().Attach(u.bob.User, u.heard)
-	t.Cleanup(u.detach)
+	u.join()
 	return u
+}
+
+// join has bob listen from now on.
+func (u *unsteady) join() {
+	u.t.Helper()
+	var err error
+	if u.detach, err = u.chat.Hub().Join(u.ctx, u.bob.User, u.heard); err != nil {
+		u.t.Fatal(err)
+	}
+	u.t.Cleanup(u.detach)
 }
 
 // say has alice send messages, with some time before each.
@@ -128,20 +138,64 @@ func TestHub_FreshStreamOfLostEvents(t *testing.T) {
 	u.hears("1", "2", "3", "4")
 }
 
-// TestHub_FreshStreamOfLateEvents: what was said before anybody listened to the
-// node is not repeated; if it comes only then it is told late rather than never.
-func TestHub_FreshStreamOfLateEvents(t *testing.T) {
+// TestHub_JoinAmongEvents: whoever joins hears what happens from then on: nothing
+// that the database had before, even if it is still on its way to others.
+func TestHub_JoinAmongEvents(t *testing.T) {
 	u := newUnsteady(t, time.Hour)
+	u.bus.hold()
+	early := newSink()
+	t.Cleanup(u.chat.Hub().Attach(u.alice.User, early))
+	u.detach()
+	u.say(time.Second, "1", "2")
+	u.join()
+	u.say(time.Second, "3", "4")
+	u.bus.release(t, 3)
+	u.hears("3", "4")
+	u.bus.release(t, 0, 1, 2)
+	u.say(time.Second, "5")
+	u.hears("3", "4", "5")
+	for i, e := range early.wait(t, 5) {
+		if want := strconv.Itoa(i + 1); e.Message == nil || e.Message.Content != want {
+			t.Errorf("event %d of alice: %+v", i, e.Message)
+		}
+	}
+}
+
+// TestHub_JoinLater: what somebody did before a user joined is not told because of
+// what follows it at once, whatever it was.
+func TestHub_JoinLater(t *testing.T) {
+	u := newUnsteady(t, time.Millisecond)
 	u.detach()
 	u.bus.hold()
-	u.say(time.Second, "1", "2", "3")
-	u.clock.move(3 * time.Second)
-	t.Cleanup(u.chat.Hub().Attach(u.bob.User, u.heard))
-	u.say(time.Millisecond, "4")
-	u.bus.release(t, 3)
-	u.hears("4")
-	u.bus.release(t, 1, 2)
-	u.hears("4", "2", "3")
+	m := u.send(u.alice, u.thread, "before")
+	for _, do := range []func() error{
+		func() error {
+			return u.chat.UpdateMessage(u.ctx, u.alice, u.thread, m.ID, chat.MessagePatch{Content: new("edited")})
+		},
+		func() error { return u.chat.MarkRead(u.ctx, u.bob, u.thread, m.ID) },
+		func() error {
+			return u.chat.UpdateThread(u.ctx, u.alice, u.thread, chat.ThreadPatch{Metadata: map[string]*string{"k": new("v")}})
+		},
+	} {
+		u.clock.move(time.Minute)
+		if err := do(); err != nil {
+			t.Fatal(err)
+		}
+		u.clock.move(time.Second)
+		heard := newSink()
+		detach, err := u.chat.Hub().Join(u.ctx, u.bob.User, heard)
+		if err != nil {
+			t.Fatal(err)
+		}
+		u.bus.hold()
+		u.say(time.Second, "after")
+		u.bus.release(t, 0)
+		if e := heard.wait(t, 1)[0]; e.Message == nil || e.Message.Content != "after" {
+			t.Errorf("heard %+v", e)
+		}
+		detach()
+		u.say(0, "to nobody") // the node forgets where the thread was
+	}
 }
 
 // TestHub_FreshThread: a thread whose first message comes before its creation is

@@ -2,6 +2,7 @@ package chat
 
 import (
 	"context"
+	"database/sql"
 	"slices"
 	"strconv"
 	"strings"
@@ -17,9 +18,8 @@ const (
 	// gapLimit is the largest gap that is filled; whoever misses more lists.
 	gapLimit = 200
 	// settled is how long after a change nothing of it can be on its way, with what
-	// the clocks of two nodes may differ by; onWay is how long it usually may.
+	// the clocks of two nodes may differ by.
 	settled     = 10 * time.Second
-	onWay       = 2 * time.Second
 	readTimeout = 10 * time.Second
 )
 
@@ -126,13 +126,9 @@ func (s *stream) take(e *Event) {
 // begin has a stream begin, not with what comes first but with what may still be
 // on its way and was overtaken by that. The database has all of it.
 func (s *stream) begin(e *Event) {
-	after := s.hub.heardSince().Add(-onWay)
-	if earliest := e.At.Add(-settled); after.Before(earliest) {
-		after = earliest
-	}
 	ctx, cancel := context.WithTimeout(context.Background(), readTimeout)
 	defer cancel()
-	known, overtaken, err := s.hub.service.before(ctx, s.thread, e.Change, after)
+	known, overtaken, err := s.hub.service.before(ctx, s.thread, e.Change, e.At.Add(-settled))
 	if err != nil {
 		if !store.IsNotFound(err) {
 			s.hub.service.options.Logger.Warn("how a thread went on", "error", err)
@@ -208,7 +204,7 @@ func (s *stream) missed() {
 			users = append(users, user)
 		}
 	}
-	for _, sink := range s.hub.sinks(users) {
+	for _, sink := range s.hub.sinks(users, s.thread, 0) {
 		sink.Missed(s.thread)
 	}
 }
@@ -225,7 +221,7 @@ func (s *stream) lost(err error) {
 	if s.roster.version == 0 {
 		sinks = s.hub.all()
 	} else {
-		sinks = s.hub.sinks(s.roster.users())
+		sinks = s.hub.sinks(s.roster.users(), s.thread, 0)
 	}
 	for _, sink := range sinks {
 		sink.Missed(s.thread)
@@ -239,14 +235,14 @@ func (s *stream) deliver(e *Event) {
 		s.lost(err)
 		return
 	}
-	for _, sink := range s.hub.sinks(users) {
+	for _, sink := range s.hub.sinks(users, s.thread, e.Change) {
 		sink.Deliver(e)
 	}
 	if len(blind) == 0 {
 		return
 	}
 	hidden := &Event{Kind: EventHidden, Thread: e.Thread, Change: e.Change, Members: e.Members, At: e.At}
-	for _, sink := range s.hub.sinks(blind) {
+	for _, sink := range s.hub.sinks(blind, s.thread, e.Change) {
 		sink.Deliver(hidden)
 	}
 }
@@ -279,6 +275,41 @@ func (s *Service) before(ctx context.Context, thread string, change int64, momen
 	return known, events, err
 }
 
+// recent returns the last changes of those of a user's threads in which something
+// happened after a moment. A thread's last change is always there to be seen.
+func (s *Service) recent(ctx context.Context, user string, moment time.Time) (found map[string]int64, err error) {
+	err = s.options.Store.Read(ctx, func(q store.Querier) error {
+		rows, err := q.Query(`SELECT t.id, t.change FROM chat_participants p JOIN chat_threads t ON t.id = p.thread_id WHERE p.user_id = $1 AND (
+			t.last_message_at >= $2 OR t.updated_at >= $2
+			OR EXISTS (SELECT 1 FROM chat_messages m WHERE m.thread_id = t.id AND m.change = t.change AND m.version >= $2)
+			OR EXISTS (SELECT 1 FROM chat_receipts r WHERE r.thread_id = t.id AND r.change = t.change AND r.read_at >= $2))`,
+			user, milliseconds(moment))
+		if err != nil {
+			return err
+		}
+		found, err = changesByThread(rows)
+		return err
+	})
+	return found, err
+}
+
+func changesByThread(rows *sql.Rows) (map[string]int64, error) {
+	defer rows.Close()
+	var found map[string]int64
+	for rows.Next() {
+		var id string
+		var change int64
+		if err := rows.Scan(&id, &change); err != nil {
+			return nil, err
+		}
+		if found == nil {
+			found = map[string]int64{}
+		}
+		found[id] = change
+	}
+	return found, rows.Err()
+}
+
 // lastChanges returns the numbers of the last changes of threads.
 func (s *Service) lastChanges(ctx context.Context, threads []string) (found map[string]int64, err error) {
 	places, args := make([]string, len(threads)), make([]any, len(threads))
@@ -290,17 +321,8 @@ func (s *Service) lastChanges(ctx context.Context, threads []string) (found map[
 		if err != nil {
 			return err
 		}
-		defer rows.Close()
-		found = make(map[string]int64, len(threads))
-		for rows.Next() {
-			var id string
-			var change int64
-			if err := rows.Scan(&id, &change); err != nil {
-				return err
-			}
-			found[id] = change
-		}
-		return rows.Err()
+		found, err = changesByThread(rows)
+		return err
 	})
 	return found, err
 }

@@ -31,7 +31,7 @@ type hub struct {
 	sinks map[*chat.Sink]bool
 }
 
-func (h *hub) Attach(_ string, sink chat.Sink) func() {
+func (h *hub) Join(_ context.Context, _ string, sink chat.Sink) (func(), error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.sinks[&sink] = true
@@ -39,7 +39,7 @@ func (h *hub) Attach(_ string, sink chat.Sink) func() {
 		h.mu.Lock()
 		defer h.mu.Unlock()
 		delete(h.sinks, &sink)
-	}
+	}, nil
 }
 
 func (h *hub) tell(e *chat.Event) {

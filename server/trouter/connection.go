@@ -35,7 +35,7 @@ type connection struct {
 	ticket  *ticket
 	id      string
 	polled  bool
-	detach  func()
+	detach  func() // nil before the hub knows it
 	expiry  *time.Timer
 	// cut ends what is being written; only a WebSocket has it.
 	cut func()

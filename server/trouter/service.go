@@ -29,7 +29,7 @@ type Subscription interface {
 
 // Hub hands out events, as chat.Hub does.
 type Hub interface {
-	Attach(user string, sink chat.Sink) (detach func())
+	Join(ctx context.Context, user string, sink chat.Sink) (detach func(), err error)
 }
 
 // Principal is who a token stands for.
@@ -273,11 +273,14 @@ func (s *Service) open(ctx context.Context, c *connection) error {
 	for _, other := range over {
 		other.end(errReplaced)
 	}
-	c.detach = s.options.Hub.Attach(c.ticket.User, c)
-	// After it is known, so that a revocation at this moment meets it, or is seen.
-	void, err := s.options.Void(ctx, c.ticket.User, c.ticket.Issued)
-	if err == nil && void {
-		err = errVoid
+	detach, err := s.options.Hub.Join(ctx, c.ticket.User, c)
+	if err == nil {
+		c.detach = detach
+		// After it is known, so that a revocation at this moment meets it, or is seen.
+		var void bool
+		if void, err = s.options.Void(ctx, c.ticket.User, c.ticket.Issued); err == nil && void {
+			err = errVoid
+		}
 	}
 	if err != nil {
 		s.closeConnection(c)
@@ -293,7 +296,9 @@ func (s *Service) open(ctx context.Context, c *connection) error {
 // closeConnection forgets a connection. It is called once for each.
 func (s *Service) closeConnection(c *connection) {
 	c.end(errClosing)
-	c.detach()
+	if c.detach != nil {
+		c.detach()
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	list := s.users[c.ticket.User]
