@@ -134,7 +134,11 @@ func (l *link) Deliver(e *chat.Event) {
 func (l *link) Missed(thread string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if p := l.places[thread]; p != nil && !l.closed {
+	switch p := l.places[thread]; {
+	case l.closed || l.places == nil:
+	case p == nil: // a thread that the user may have come into
+		l.markLocked(thread, nil, 1)
+	default:
 		l.markLocked(thread, p, p.told+1)
 	}
 }

@@ -88,3 +88,47 @@ func TestLoss(t *testing.T) {
 		t.Errorf("%d links", h.links.Links())
 	}
 }
+
+// TestLoss_OfComing: an agent whose user came into a thread hears so, although
+// that and more than is read at once was lost.
+func TestLoss_OfComing(t *testing.T) {
+	testkit.CheckLeaks(t, time.Minute)
+	var lossy *lossyBus
+	h := open(t, func(b *bus.Bus) chat.Bus {
+		lossy = &lossyBus{chatBus: chatBus{b}}
+		return lossy
+	}, chatlink.Options{})
+	heard := make(chan *signaling.Message, 1000)
+	client := h.connect(t, func(m *signaling.Message) { heard <- m }, nil)
+	defer client.Close()
+	thread := h.thread()
+	if err := client.Send(subscribe(&signalpb.ChatSubscribe{})); err != nil {
+		t.Fatal(err)
+	}
+	for (<-heard).GetChatSynced() == nil { // there is none
+	}
+	say := func() {
+		t.Helper()
+		if _, _, err := h.threads.Send(t.Context(), h.alice, thread, chat.NewMessage{Kind: chat.MessageText, Content: "x"}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	say() // the node knows of the thread
+	lossy.loses.Store(true)
+	if _, err := h.threads.AddParticipants(t.Context(), h.alice, thread, []chat.Participant{{User: h.bob}}); err != nil {
+		t.Fatal(err)
+	}
+	for range 250 {
+		say()
+	}
+	for told := false; !told; {
+		if err := h.threads.Hub().Recheck(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		select {
+		case m := <-heard:
+			told = m.GetChatThread().GetThreadId() == thread
+		case <-time.After(10 * time.Millisecond):
+		}
+	}
+}
