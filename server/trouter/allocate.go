@@ -183,7 +183,7 @@ func (s *Service) handshake(w http.ResponseWriter, r *http.Request) {
 	}
 	// A connection of polls is this node's, wherever they come.
 	id := guid.New().String() + "." + strconv.FormatInt(now.Unix(), 36) + "." + s.node
-	writeText(w, []byte(id+":180:180:websocket,xhr-polling"))
+	_ = writeText(w, []byte(id+":180:180:websocket,xhr-polling")) // nobody reads it
 }
 
 // mayBegin tells whether a connection may begin whose handshake gave this id.
@@ -203,9 +203,10 @@ func writeJSON(w http.ResponseWriter, body any) {
 	_ = json.NewEncoder(w).Encode(body)
 }
 
-func writeText(w http.ResponseWriter, body []byte) {
+func writeText(w http.ResponseWriter, body []byte) error {
 	h := w.Header()
 	h.Set("Content-Type", "text/plain; charset=utf-8")
 	h.Set("Cache-Control", "no-store")
-	_, _ = w.Write(body)
+	_, err := w.Write(body)
+	return err
 }

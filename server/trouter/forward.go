@@ -71,6 +71,16 @@ func (s *Service) forwardPoll(ctx context.Context, node, id string, t *ticket, l
 	}
 }
 
+// leaveNode has a connection end at the node that has it. It does not wait.
+func (s *Service) leaveNode(node, id string, t *ticket) {
+	sealed, err := s.seal(t)
+	if err != nil {
+		s.options.Logger.Warn("poll of another node", "error", err)
+		return
+	}
+	s.tellNode(node, relayed{Kind: relayPoll, From: s.node, ID: id, Ticket: sealed, Leave: true})
+}
+
 // forwardWords has what a client says heard by the node that has its
 // connection.
 func (s *Service) forwardWords(ctx context.Context, node, id string, t *ticket, body []byte) int {

@@ -25,17 +25,34 @@ func (s *Service) poll(w http.ResponseWriter, r *http.Request) {
 	id, leave := path.Base(r.URL.Path), r.URL.Query().Has("disconnect")
 	var body []byte
 	var err error
-	if node := s.elsewhere(id); node != "" {
+	node := s.elsewhere(id)
+	if node != "" {
 		body, err = s.forwardPoll(r.Context(), node, id, t, leave)
 	} else {
 		body, err = s.answerPoll(r.Context(), id, t, leave)
 	}
 	switch {
 	case r.Context().Err() != nil: // nobody reads it
+		s.unread(node, id, t, body)
 	case err != nil:
 		s.notOpened(w, r, err)
 	default:
-		writeText(w, body)
+		if writeText(w, body) != nil {
+			s.unread(node, id, t, body)
+		}
+	}
+}
+
+// unread ends a connection an answer of which did not get through: what was told
+// in it is lost for its client.
+func (s *Service) unread(node, id string, t *ticket, body []byte) {
+	switch c := s.polledBy(id, t); {
+	case string(body) == noopPacket: // nothing was
+	case node != "":
+		// It may wait there still, without an answer, and take what comes.
+		s.leaveNode(node, id, t)
+	case c != nil && len(body) > 0:
+		c.end(errMissed)
 	}
 }
 
@@ -171,7 +188,7 @@ func (s *Service) polled(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(status)
 		return
 	}
-	writeText(w, []byte("1"))
+	_ = writeText(w, []byte("1")) // nobody reads it
 }
 
 // takeWords hears what a client says; it returns the status of the answer.
