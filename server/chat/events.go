@@ -58,6 +58,9 @@ type Event struct {
 	// Noticed is set by a Notifier that wrote something down in the transaction of
 	// the event, for itself after the commit. It does not travel.
 	Noticed bool `json:"-"`
+
+	// early is set of what is read when its stream begins.
+	early bool
 }
 
 // about returns the id of the message that an event is about: whoever does not
@@ -188,7 +191,7 @@ func changes(q store.Querier, thread string, since, historyFrom int64, limit int
 // made puts the event of a thread's creation in the place of the messages that
 // tell about it, with the metadata and the retention that the thread has now.
 func made(events []Event, now *Event) []Event {
-	if len(events) == 0 || events[0].Change != 1 {
+	if len(events) == 0 || events[0].Change != 1 || events[0].Message == nil {
 		return events
 	}
 	e := Event{
@@ -204,17 +207,26 @@ func made(events []Event, now *Event) []Event {
 }
 
 // updateOf reads a thread's row: the last change of all, and the last one of the
-// thread itself. By whom and when that was is not known of threads from before
+// thread itself, which may be that it was deleted. By whom and when that was is not known of threads from before
 // this was written down: then the thread's creator and last message stand in.
 func updateOf(q store.Querier, thread string) (change int64, e Event, err error) {
 	e = Event{Kind: EventThreadUpdated, Thread: thread}
 	var metadata, creator string
-	var at, last int64
-	err = q.QueryRow(`SELECT change, updated_change, updated_by, updated_at, topic, metadata, retention_days, created_by, last_message_at
+	var at, last, deleted int64
+	err = q.QueryRow(`SELECT change, updated_change, updated_by, updated_at, topic, metadata, retention_days, created_by, last_message_at, deleted_at
 		FROM chat_threads WHERE id = $1`, thread).
-		Scan(&change, &e.Change, &e.Actor, &at, &e.Topic, &metadata, &e.RetentionDays, &creator, &last)
+		Scan(&change, &e.Change, &e.Actor, &at, &e.Topic, &metadata, &e.RetentionDays, &creator, &last, &deleted)
 	if err != nil {
 		return 0, e, err
+	}
+	if deleted != 0 {
+		// Nothing comes after that. Of one that no member has deleted the last
+		// update is an earlier one.
+		actor := e.Actor
+		if e.Change != change {
+			actor = ""
+		}
+		return change, Event{Kind: EventThreadDeleted, Thread: thread, Change: change, At: fromMilliseconds(deleted), Actor: actor}, nil
 	}
 	if e.Actor == "" {
 		e.Actor, at = creator, last

@@ -30,3 +30,10 @@ func Scaled(data io.ReadSeeker) (kind string, size int64, err error) {
 	}
 	return smallKind, small.Size(), nil
 }
+
+// Follows tells whether a hub has a stream of a thread.
+func Follows(h *Hub, thread string) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.streams[thread] != nil
+}

@@ -2,7 +2,6 @@ package chat
 
 import (
 	"context"
-	"slices"
 	"sync"
 	"time"
 )
@@ -26,6 +25,8 @@ type Hub struct {
 
 	mu      sync.Mutex
 	users   map[string]map[*attached]struct{}
+	since   time.Time // when the first of users came
+	checked time.Time // when Recheck looked last, and could
 	streams map[string]*stream
 	marks   marks
 	closed  bool
@@ -35,9 +36,16 @@ type Hub struct {
 // attached is one connection.
 type attached struct {
 	sink Sink
-	// known are the changes that threads had before the connection, of those that
-	// may still be told by somebody; nil when there are none.
+	// known are the changes that threads had before the connection, of those in which
+	// something happened after the time from; what a stream begins with is no news
+	// from before that. Both are empty of one that gets everything.
+	from  time.Time
 	known map[string]int64
+}
+
+// hears tells whether an event is news to a connection; nil is so to all.
+func (a *attached) hears(e *Event) bool {
+	return e == nil || e.Change == 0 || e.Change > a.known[e.Thread] && !(e.early && e.At.Before(a.from))
 }
 
 const (
@@ -74,16 +82,20 @@ func (h *Hub) Attach(user string, sink Sink) (detach func()) {
 // Join is Attach for a sink that wants nothing that the database had before. The
 // error is that of the database.
 func (h *Hub) Join(ctx context.Context, user string, sink Sink) (detach func(), err error) {
-	known, err := h.service.recent(ctx, user, h.service.now().Add(-2*settled))
+	from := h.service.now().Add(-2 * settled)
+	known, err := h.service.recent(ctx, user, from)
 	if err != nil {
 		return nil, err
 	}
-	return h.attach(user, &attached{sink: sink, known: known}), nil
+	return h.attach(user, &attached{sink: sink, from: from, known: known}), nil
 }
 
 func (h *Hub) attach(user string, a *attached) (detach func()) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	if len(h.users) == 0 {
+		h.since = h.service.now()
+	}
 	if h.users[user] == nil {
 		h.users[user] = map[*attached]struct{}{}
 	}
@@ -153,6 +165,11 @@ func (h *Hub) accept(e *Event) {
 		h.drop(e.Thread)
 		return
 	}
+	h.queue(e)
+}
+
+// queue has the stream of a thread take an event. The caller holds the lock.
+func (h *Hub) queue(e *Event) {
 	s := h.streams[e.Thread]
 	if s == nil {
 		h.forget()
@@ -199,59 +216,41 @@ func (h *Hub) dismiss(id string, s *stream) bool {
 	if s.busy || s.timer != nil {
 		return false
 	}
-	h.marks.put(id, s.mark)
+	h.marks.put(id, s.mark, h.service.now())
 	delete(h.streams, id)
 	return true
 }
 
-// Recheck compares the threads of which this node has told something with the
-// database, and tells what the bus has lost of them after that. A node calls it
-// when something may be lost that nothing followed.
-func (h *Hub) Recheck(ctx context.Context) error {
-	h.mu.Lock()
-	var quiet []string
-	for id, s := range h.streams {
-		if !s.busy && s.timer == nil && s.next != 0 {
-			quiet = append(quiet, id)
-		}
-	}
-	if len(h.users) == 0 {
-		quiet = nil
-	}
-	h.mu.Unlock()
-	for part := range slices.Chunk(quiet, maxUsers) {
-		found, err := h.service.lastChanges(ctx, part)
-		if err != nil {
-			return err
-		}
-		h.compare(found)
-	}
-	return nil
-}
-
-// compare has streams go on up to changes that the database knows.
-func (h *Hub) compare(found map[string]int64) {
+// unheard returns the time from which on whatever happened in a thread that this
+// node has no stream of was not told by it, and that from which on some of it may
+// look as if it were older. They are by the clock as it goes now: that of a machine
+// may be set after its start.
+func (h *Hub) unheard() (since, from time.Time) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	for id, change := range found {
-		s := h.streams[id]
-		if s == nil || s.busy || s.timer != nil || change < s.next {
-			continue // it has gone on meanwhile, or there is nothing
-		}
-		s.queue = append(s.queue, &Event{Kind: EventHidden, Thread: id, Change: change})
-		h.wake(s)
+	now := h.service.now()
+	since = now.Add(-now.Sub(h.since))
+	if h.marks.lost.After(h.since) {
+		// What was told just before a stream was dropped is not told again.
+		since = now.Add(-now.Sub(h.marks.lost))
+		return since, since
 	}
+	return since, since.Add(-settled)
 }
 
-// sinks returns the connections of users to which a change of a thread is news; 0
-// is so to all.
-func (h *Hub) sinks(users []string, thread string, change int64) []Sink {
+// sinks returns the connections of users to which an event of a stream is news. A
+// stream that was dropped tells nobody: nobody was there when that was done, and
+// for those who came after that another one begins.
+func (h *Hub) sinks(s *stream, users []string, e *Event) []Sink {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	var list []Sink
+	if s.gone {
+		return nil
+	}
 	for _, u := range users {
 		for a := range h.users[u] {
-			if change == 0 || change > a.known[thread] {
+			if a.hears(e) {
 				list = append(list, a.sink)
 			}
 		}
@@ -259,11 +258,14 @@ func (h *Hub) sinks(users []string, thread string, change int64) []Sink {
 	return list
 }
 
-// all returns the connections of everybody.
-func (h *Hub) all() []Sink {
+// all returns the connections of everybody, as sinks does.
+func (h *Hub) all(s *stream) []Sink {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	var list []Sink
+	if s.gone {
+		return nil
+	}
 	for _, attached := range h.users {
 		for a := range attached {
 			list = append(list, a.sink)
@@ -276,12 +278,17 @@ func (h *Hub) all() []Sink {
 // as the next one. Both are 0 before the first.
 type mark struct{ first, next int64 }
 
-// marks are where streams were that were dropped, the last of them.
-type marks struct{ young, old map[string]mark }
+// marks are where streams were that were dropped, the last of them. Those that
+// are forgotten were put before the time lost.
+type marks struct {
+	young, old   map[string]mark
+	turned, lost time.Time
+}
 
-func (m *marks) put(thread string, at mark) {
+func (m *marks) put(thread string, at mark, now time.Time) {
 	if len(m.young) >= maxMarks {
 		m.old, m.young = m.young, nil
+		m.turned, m.lost = now, m.turned
 	}
 	if m.young == nil {
 		m.young = map[string]mark{}
@@ -289,12 +296,17 @@ func (m *marks) put(thread string, at mark) {
 	m.young[thread] = at
 }
 
+// look returns the mark of a thread.
+func (m *marks) look(thread string) mark {
+	if at, ok := m.young[thread]; ok {
+		return at
+	}
+	return m.old[thread]
+}
+
 // take returns the mark of a thread and forgets it.
 func (m *marks) take(thread string) mark {
-	at, ok := m.young[thread]
-	if !ok {
-		at = m.old[thread]
-	}
+	at := m.look(thread)
 	delete(m.young, thread)
 	delete(m.old, thread)
 	return at

@@ -250,12 +250,16 @@ func TestHub_FreshStreamWithHole(t *testing.T) {
 	}
 }
 
-// TestHub_QuietThread: what follows a long silence is told at once: nothing can
-// be on its way that it has overtaken.
+// TestHub_QuietThread: what follows a long silence is told at once, and nothing of
+// what was said before it while nobody listened.
 func TestHub_QuietThread(t *testing.T) {
 	u := newUnsteady(t, time.Hour)
+	u.detach()
 	u.bus.hold()
-	u.say(time.Minute, "1", "2")
+	u.say(time.Minute, "1")
+	u.clock.move(time.Minute)
+	u.join()
+	u.say(time.Minute, "2")
 	u.bus.release(t, 1)
 	u.hears("2")
 }

@@ -68,7 +68,9 @@ func (r *roster) follow(s *Service, e *Event) error {
 	}
 }
 
+// add takes in who came. The roster may be newer than its number and have them.
 func (r *roster) add(e *Event) {
+	r.remove(e)
 	for _, p := range e.Participants {
 		r.members = append(r.members, rosterMember{p.User, e.Change, milliseconds(p.HistoryFrom)})
 	}
@@ -125,20 +127,4 @@ func (r *roster) users() []string {
 		list[i] = r.members[i].user
 	}
 	return list
-}
-
-// between reads the events after one change and before another, unless there
-// are more than are read at once.
-func (s *Service) between(ctx context.Context, thread string, since, before int64) (events []Event, more bool, err error) {
-	err = s.options.Store.Read(ctx, func(q store.Querier) error {
-		found, upTo, _, err := changes(q, thread, since, 0, gapLimit)
-		events, more = nil, upTo < before-1
-		for _, e := range found {
-			if e.Change < before {
-				events = append(events, e)
-			}
-		}
-		return err
-	})
-	return events, more, err
 }

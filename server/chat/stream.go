@@ -2,10 +2,7 @@ package chat
 
 import (
 	"context"
-	"database/sql"
 	"slices"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/parley-rtc/parley/server/store"
@@ -17,7 +14,7 @@ const (
 	gapWait = 100 * time.Millisecond
 	// gapLimit is the largest gap that is filled; whoever misses more lists.
 	gapLimit = 200
-	// settled is how long after a change nothing of it can be on its way, with what
+	// settled is how long after a change something of it may be on its way, with what
 	// the clocks of two nodes may differ by.
 	settled     = 10 * time.Second
 	readTimeout = 10 * time.Second
@@ -98,6 +95,10 @@ func (s *stream) overdue() bool { return s.gap() != 0 && time.Since(s.since) >= 
 func (s *stream) take(e *Event) {
 	switch {
 	case e.Kind == EventHidden: // by Recheck
+		if s.next == 0 {
+			s.begin(e.Change + 1)
+			s.followers()
+		}
 		if s.gap() == 0 {
 			s.since = time.Now()
 		}
@@ -105,7 +106,9 @@ func (s *stream) take(e *Event) {
 	case e.Change == 0: // typing: no turn to wait for
 		s.deliver(e)
 	case s.next == 0:
-		s.begin(e)
+		s.begin(e.Change)
+		s.insert(e)
+		s.followers()
 	case e.Change == s.next:
 		s.deliver(e)
 		s.next = e.Change + 1
@@ -116,31 +119,35 @@ func (s *stream) take(e *Event) {
 		}
 		s.insert(e)
 	case e.Change < s.first:
-		// It is from long before what this began with: out of its turn rather than
-		// never.
-		s.deliver(e)
+		// It looked as if it were from long before what this began with. Nobody is
+		// told of it out of its turn.
+		s.missed()
 	default: // handed out before
 	}
 }
 
-// begin has a stream begin, not with what comes first but with what may still be
-// on its way and was overtaken by that. The database has all of it.
-func (s *stream) begin(e *Event) {
+// begin has a stream begin before a change that came first: with what is still on
+// its way and was overtaken by that, or is lost. The database has all of it.
+func (s *stream) begin(change int64) {
+	since, from := s.hub.unheard()
 	ctx, cancel := context.WithTimeout(context.Background(), readTimeout)
 	defer cancel()
-	known, overtaken, err := s.hub.service.before(ctx, s.thread, e.Change, e.At.Add(-settled))
-	if err != nil {
+	known, overtaken, more, err := s.hub.service.before(ctx, s.thread, change, from)
+	switch {
+	case err != nil:
+		known, overtaken = change-1, nil
 		if !store.IsNotFound(err) {
 			s.hub.service.options.Logger.Warn("how a thread went on", "error", err)
+			s.missed()
 		}
-		known, overtaken = e.Change-1, nil
+	case more && len(overtaken) > 0 && overtaken[0].At.After(since):
+		s.missed() // what was before it may be lost too
 	}
 	s.mark = mark{first: known + 1, next: known + 1}
 	for i := range overtaken {
+		overtaken[i].early = true
 		s.insert(&overtaken[i])
 	}
-	s.insert(e)
-	s.followers()
 }
 
 // insert keeps the waiting events in order, each once.
@@ -196,7 +203,7 @@ func (s *stream) fill() {
 func (s *stream) missed() {
 	users := s.roster.users()
 	if err := s.roster.load(s.hub.service, s.thread); err != nil {
-		s.lost(err)
+		s.lost(err, nil)
 		return
 	}
 	for _, user := range s.roster.users() {
@@ -204,24 +211,28 @@ func (s *stream) missed() {
 			users = append(users, user)
 		}
 	}
-	for _, sink := range s.hub.sinks(users, s.thread, 0) {
+	for _, sink := range s.hub.sinks(s, users, nil) {
 		sink.Missed(s.thread)
 	}
 }
 
 // lost is for when the database does not say whom an event concerns: those who
-// were members when something was told last, or else anybody. Of a thread that is
-// gone from it nobody is told.
-func (s *stream) lost(err error) {
+// were members when something was told last, and who come with the event, or else
+// anybody. Of a thread that is gone from it nobody is told.
+func (s *stream) lost(err error, came []Participant) {
 	s.hub.service.options.Logger.Warn("members of a thread", "error", err)
 	if store.IsNotFound(err) {
 		return
 	}
 	var sinks []Sink
 	if s.roster.version == 0 {
-		sinks = s.hub.all()
+		sinks = s.hub.all(s)
 	} else {
-		sinks = s.hub.sinks(s.roster.users(), s.thread, 0)
+		users := s.roster.users()
+		for _, p := range came {
+			users = append(users, p.User)
+		}
+		sinks = s.hub.sinks(s, users, nil)
 	}
 	for _, sink := range sinks {
 		sink.Missed(s.thread)
@@ -232,97 +243,17 @@ func (s *stream) lost(err error) {
 func (s *stream) deliver(e *Event) {
 	users, blind, err := s.roster.audience(s.hub.service, e)
 	if err != nil {
-		s.lost(err)
+		s.lost(err, e.Participants)
 		return
 	}
-	for _, sink := range s.hub.sinks(users, s.thread, e.Change) {
+	for _, sink := range s.hub.sinks(s, users, e) {
 		sink.Deliver(e)
 	}
 	if len(blind) == 0 {
 		return
 	}
 	hidden := &Event{Kind: EventHidden, Thread: e.Thread, Change: e.Change, Members: e.Members, At: e.At}
-	for _, sink := range s.hub.sinks(blind, s.thread, e.Change) {
+	for _, sink := range s.hub.sinks(s, blind, e) {
 		sink.Deliver(hidden)
 	}
-}
-
-// before returns the last change of a thread that happened before a moment, and
-// what is there to tell of those between that one and a change, which are
-// gapLimit at most. A change that was undone by a later one does not show.
-func (s *Service) before(ctx context.Context, thread string, change int64, moment time.Time) (known int64, events []Event, err error) {
-	lowest := max(0, change-1-gapLimit)
-	if lowest == change-1 {
-		return lowest, nil, nil
-	}
-	err = s.options.Store.Read(ctx, func(q store.Querier) error {
-		events = nil
-		err := q.QueryRow(`SELECT COALESCE(MAX(change), $2) FROM (
-			SELECT change FROM chat_messages WHERE thread_id = $1 AND change > $2 AND change < $3 AND version < $4
-			UNION ALL SELECT change FROM chat_receipts WHERE thread_id = $1 AND change > $2 AND change < $3 AND read_at < $4) AS found`,
-			thread, lowest, change, milliseconds(moment)).Scan(&known)
-		if err != nil || known == change-1 {
-			return err
-		}
-		found, _, _, err := changes(q, thread, known, 0, gapLimit)
-		for _, e := range found {
-			if e.Change < change {
-				events = append(events, e)
-			}
-		}
-		return err
-	})
-	return known, events, err
-}
-
-// recent returns the last changes of those of a user's threads in which something
-// happened after a moment. A thread's last change is always there to be seen.
-func (s *Service) recent(ctx context.Context, user string, moment time.Time) (found map[string]int64, err error) {
-	err = s.options.Store.Read(ctx, func(q store.Querier) error {
-		rows, err := q.Query(`SELECT t.id, t.change FROM chat_participants p JOIN chat_threads t ON t.id = p.thread_id WHERE p.user_id = $1 AND (
-			t.last_message_at >= $2 OR t.updated_at >= $2
-			OR EXISTS (SELECT 1 FROM chat_messages m WHERE m.thread_id = t.id AND m.change = t.change AND m.version >= $2)
-			OR EXISTS (SELECT 1 FROM chat_receipts r WHERE r.thread_id = t.id AND r.change = t.change AND r.read_at >= $2))`,
-			user, milliseconds(moment))
-		if err != nil {
-			return err
-		}
-		found, err = changesByThread(rows)
-		return err
-	})
-	return found, err
-}
-
-func changesByThread(rows *sql.Rows) (map[string]int64, error) {
-	defer rows.Close()
-	var found map[string]int64
-	for rows.Next() {
-		var id string
-		var change int64
-		if err := rows.Scan(&id, &change); err != nil {
-			return nil, err
-		}
-		if found == nil {
-			found = map[string]int64{}
-		}
-		found[id] = change
-	}
-	return found, rows.Err()
-}
-
-// lastChanges returns the numbers of the last changes of threads.
-func (s *Service) lastChanges(ctx context.Context, threads []string) (found map[string]int64, err error) {
-	places, args := make([]string, len(threads)), make([]any, len(threads))
-	for i, id := range threads {
-		places[i], args[i] = "$"+strconv.Itoa(i+1), id
-	}
-	err = s.options.Store.Read(ctx, func(q store.Querier) error {
-		rows, err := q.Query("SELECT id, change FROM chat_threads WHERE id IN ("+strings.Join(places, ", ")+")", args...)
-		if err != nil {
-			return err
-		}
-		found, err = changesByThread(rows)
-		return err
-	})
-	return found, err
 }

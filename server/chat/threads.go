@@ -323,6 +323,10 @@ func (s *Service) DeleteThread(ctx context.Context, c *Caller, id string) error 
 		if err := eraseThread(tx, id, now); err != nil {
 			return err
 		}
+		_, err = tx.Exec("UPDATE chat_threads SET updated_change = $1, updated_by = $2, updated_at = $3 WHERE id = $4", m.change, c.User, now, id)
+		if err != nil {
+			return err
+		}
 		return s.notify(tx, c.Resource, &event)
 	})
 	if err != nil {
