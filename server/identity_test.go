@@ -164,6 +164,9 @@ func TestIdentity_Assignments(t *testing.T) {
 		{http.MethodPut, `{"principalType":"user","clientIds":["` + client + `"]}`, http.StatusCreated},
 		{http.MethodGet, "", http.StatusOK},
 		{http.MethodPut, `{"principalType":"resourceAccount"}`, http.StatusOK},
+		{http.MethodPut, `{"principalType":"device"}`, http.StatusBadRequest},
+		// As Microsoft's sample of the Teams Phone extension writes it.
+		{http.MethodPut, `{"principalType":"User","clientIds":["` + client + `"]}`, http.StatusOK},
 		{http.MethodDelete, "", http.StatusNoContent},
 		{http.MethodDelete, "", http.StatusNoContent},
 		{http.MethodGet, "", http.StatusNotFound},
@@ -171,6 +174,9 @@ func TestIdentity_Assignments(t *testing.T) {
 		a := r.at(version, c.method, path, c.body)
 		if a.StatusCode != c.status {
 			t.Errorf("%s %s: %d %s", c.method, c.body, a.StatusCode, a.body)
+		}
+		if strings.Contains(c.body, "User") && !strings.Contains(string(a.body), `"principalType":"user"`) {
+			t.Errorf("%s is answered as %s", c.body, a.body)
 		}
 	}
 }

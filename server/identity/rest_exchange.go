@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"slices"
 	"strings"
 	"time"
 
@@ -99,18 +98,14 @@ func (s *Service) upsertAssignment(ctx context.Context, r *front.Request) (*fron
 	if err := r.Decode(&body); err != nil {
 		return nil, err
 	}
-	if body.PrincipalType == nil || !slices.Contains(acswire.PossiblePrincipalTypes(), *body.PrincipalType) {
-		return nil, invalid("principalType", "principalType must be one of: %s.", strings.Join(acswire.PossiblePrincipalTypes(), ", "))
+	kind, err := principalType(body.PrincipalType, acswire.PossiblePrincipalTypes())
+	if err != nil {
+		return nil, err
 	}
-	if len(body.ClientIDs) > maxClientIDs {
-		return nil, invalid("clientIds", "clientIds may have %d values at most.", maxClientIDs)
+	if err := checkClientIDs(body.ClientIDs); err != nil {
+		return nil, err
 	}
-	for _, id := range body.ClientIDs {
-		if _, err := guid.Parse(id); err != nil {
-			return nil, invalid("clientIds", "clientIds must be GUIDs.")
-		}
-	}
-	a := Assignment{TenantID: tenant, ObjectID: object, PrincipalType: *body.PrincipalType, ClientIDs: body.ClientIDs}
+	a := Assignment{TenantID: tenant, ObjectID: object, PrincipalType: kind, ClientIDs: body.ClientIDs}
 	created, err := s.SetAssignment(ctx, r.Resource.ID, a)
 	if err != nil {
 		return nil, err
@@ -120,6 +115,31 @@ func (s *Service) upsertAssignment(ctx context.Context, r *front.Request) (*fron
 		status = http.StatusCreated
 	}
 	return &front.Response{Status: status, Body: assignmentModel(&a)}, nil
+}
+
+// principalType reads a kind of principals. Published programs write it with a
+// capital too; it is kept as the contract has it.
+func principalType(given *string, possible []string) (string, error) {
+	if given != nil {
+		for _, kind := range possible {
+			if strings.EqualFold(kind, *given) {
+				return kind, nil
+			}
+		}
+	}
+	return "", invalid("principalType", "principalType must be one of: %s.", strings.Join(possible, ", "))
+}
+
+func checkClientIDs(ids []string) error {
+	if len(ids) > maxClientIDs {
+		return invalid("clientIds", "clientIds may have %d values at most.", maxClientIDs)
+	}
+	for _, id := range ids {
+		if _, err := guid.Parse(id); err != nil {
+			return invalid("clientIds", "clientIds must be GUIDs.")
+		}
+	}
+	return nil
 }
 
 // deleteAssignment answers DELETE on an assignment.
