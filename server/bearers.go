@@ -79,7 +79,9 @@ func (e exchanger) VerifyUser(ctx context.Context, token string) (identity.Forei
 	if err != nil {
 		return identity.ForeignUser{}, err
 	}
-	user := identity.ForeignUser{TenantID: subject.TenantID, ObjectID: subject.ObjectID, AppID: subject.AppID, Expires: subject.Expires}
+	user := identity.ForeignUser{
+		TenantID: subject.TenantID, ObjectID: subject.ObjectID, AppID: subject.AppID, Groups: subject.Groups, Expires: subject.Expires,
+	}
 	// Issuers other than Entra have neither tenants nor object ids.
 	if user.TenantID == "" {
 		user.TenantID = subject.Issuer

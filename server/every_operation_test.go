@@ -190,6 +190,13 @@ func (w *walk) identity() {
 	w.ask(acswire.OpIdentityRevokeAccessTokens, "")
 	w.ask(acswire.OpIdentityUpdateV2020, `{"tokensValidFrom":"2020-01-01T00:00:00Z"}`)
 	w.ask(acswire.OpIdentityExchangeTeamsUser, fmt.Sprintf(`{"token":%q,"appId":%q,"userId":%q}`, w.foreignToken(), walkApplication, walkObject))
+	assignment := fmt.Sprintf(`{"tenantId":%q,"principalType":"user","clientIds":[%q]}`, walkTenant, walkApplication)
+	w.ask(acswire.OpEntraAssignmentUpsert, assignment)
+	w.ask(acswire.OpEntraAssignmentGet, "")
+	w.ask(acswire.OpEntraAssignmentsList, "")
+	w.ask(acswire.OpEntraAssignmentDelete, "")
+	// It stays, for the exchanges of this version and of the next.
+	w.ask(acswire.OpEntraAssignmentsUpdate, fmt.Sprintf(`{%q:%s}`, walkObject, assignment))
 	w.ask(acswire.OpIdentityExchangeEntra, "")
 	w.ask(acswire.OpTeamsExtensionUpsert, `{"principalType":"user"}`)
 	w.ask(acswire.OpTeamsExtensionGet, "")

@@ -109,6 +109,45 @@ type TeamsExtensionAssignment struct {
 	ClientIDs     []string `json:"clientIds,omitempty"`
 }
 
+// Kinds of principals of an assignment to Entra users, beside PrincipalTypeUser.
+const (
+	PrincipalTypeGroup  = "group"
+	PrincipalTypeTenant = "tenant"
+)
+
+// PossibleEntraPrincipalTypes returns every kind of principal of an assignment
+// to Entra users.
+func PossibleEntraPrincipalTypes() []string {
+	return []string{PrincipalTypeUser, PrincipalTypeGroup, PrincipalTypeTenant}
+}
+
+// EntraAssignmentRequest is the body of the PUT of an assignment to Entra users,
+// and what is said of each in an EntraAssignmentsUpdate.
+type EntraAssignmentRequest struct {
+	TenantID      *string `json:"tenantId,omitempty"`
+	PrincipalType *string `json:"principalType,omitempty"`
+	// ClientIDs are the applications that the principal may use; it must be there.
+	ClientIDs []string `json:"clientIds,omitempty"`
+}
+
+// EntraAssignmentsUpdate is the body of the PATCH of assignments to Entra users,
+// by object ids; what is null is removed.
+type EntraAssignmentsUpdate map[string]*EntraAssignmentRequest
+
+// EntraAssignment is an assignment to Entra users.
+type EntraAssignment struct {
+	ObjectID      string   `json:"objectId"`
+	TenantID      string   `json:"tenantId"`
+	PrincipalType string   `json:"principalType"`
+	ClientIDs     []string `json:"clientIds"`
+}
+
+// EntraAssignments is a page of assignments to Entra users.
+type EntraAssignments struct {
+	Value    []EntraAssignment `json:"value"`
+	NextLink *string           `json:"nextLink,omitempty"`
+}
+
 // Lifetimes of a user access token in minutes.
 const (
 	MinTokenMinutes     = 60

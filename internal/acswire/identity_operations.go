@@ -1,6 +1,9 @@
 package acswire
 
-import "net/http"
+import (
+	"net/http"
+	"slices"
+)
 
 // Operations of the identity area.
 //
@@ -13,6 +16,11 @@ const (
 	OpIdentityRevokeAccessTokens = "CommunicationIdentity_RevokeAccessTokens"
 	OpIdentityExchangeTeamsUser  = "CommunicationIdentity_ExchangeTeamsUserAccessToken"
 	OpIdentityExchangeEntra      = "Entra_ExchangeAccessToken"
+	OpEntraAssignmentsList       = "EntraIdAssignments_List"
+	OpEntraAssignmentsUpdate     = "EntraIdAssignments_Update"
+	OpEntraAssignmentGet         = "EntraIdAssignment_Get"
+	OpEntraAssignmentUpsert      = "EntraIdAssignment_Upsert"
+	OpEntraAssignmentDelete      = "EntraIdAssignment_Delete"
 	OpTeamsExtensionExchange     = "TeamsExtension_ExchangeToken"
 	OpTeamsExtensionGet          = "TeamsExtension_GetAssignment"
 	OpTeamsExtensionUpsert       = "TeamsExtension_UpsertAssignment"
@@ -25,7 +33,7 @@ const (
 
 // identityOperations is the table of the identity area.
 func identityOperations() []Operation {
-	return append(append(identityUsers(), identityExchanges()...), identityOf2020()...)
+	return slices.Concat(identityUsers(), identityExchanges(), identityEntraAssignments(), identityOf2020())
 }
 
 func identityID() Parameter {
@@ -75,7 +83,7 @@ func identityExchanges() []Operation {
 		{Name: "tenantId", In: InPath, Kind: KindString, Required: true, Description: "The tenant of the principal."},
 		{Name: "objectId", In: InPath, Kind: KindString, Required: true, Description: "The object id of the principal."},
 	}
-	extension := stable("2025-06-30")
+	extension := VersionCustomID()
 	return []Operation{
 		{
 			Area: AreaIdentity, ID: OpIdentityExchangeTeamsUser, Method: http.MethodPost, Route: RouteTeamsUserExchange,
@@ -117,6 +125,47 @@ func identityExchanges() []Operation {
 			Responses: []OperationResponse{{Status: http.StatusNoContent, Description: "The assignment is gone."}},
 		},
 	}
+}
+
+// identityEntraAssignments say which users of Entra may exchange their tokens.
+// They were specified for one preview; 2025-06-30 left them out.
+func identityEntraAssignments() []Operation {
+	object := []Parameter{{Name: "objectId", In: InPath, Kind: KindString, Required: true, Description: "The object id of the user or group, or the id of the tenant."}}
+	list := []OperationResponse{{Status: http.StatusOK, Body: EntraAssignments{}, Description: "The assignments."}}
+	operations := []Operation{
+		{
+			ID: OpEntraAssignmentsList, Method: http.MethodGet, Route: RouteEntraAssignments, Paged: true,
+			Summary: "List the assignments to Entra users.", Responses: list,
+		},
+		{
+			ID: OpEntraAssignmentsUpdate, Method: http.MethodPatch, Route: RouteEntraAssignments,
+			Summary: "Make, replace and, with null, remove assignments to Entra users.", Request: EntraAssignmentsUpdate{}, RequestTypes: mergePatch(),
+			Responses: append(list, OperationResponse{Status: http.StatusNoContent, Description: "Assignments were removed, and none made."}),
+		},
+		{
+			ID: OpEntraAssignmentGet, Method: http.MethodGet, Route: RouteEntraAssignment,
+			Summary: "Get an assignment to Entra users.", Parameters: object,
+			Responses: []OperationResponse{{Status: http.StatusOK, Body: EntraAssignment{}, Description: "The assignment."}},
+		},
+		{
+			ID: OpEntraAssignmentUpsert, Method: http.MethodPut, Route: RouteEntraAssignment,
+			Summary: "Let Entra users exchange their tokens: one, those of a group or those of a tenant.", Parameters: object, Request: EntraAssignmentRequest{},
+			Responses: []OperationResponse{
+				{Status: http.StatusOK, Body: EntraAssignment{}, Description: "The assignment was replaced."},
+				{Status: http.StatusCreated, Body: EntraAssignment{}, Description: "The assignment was made."},
+			},
+		},
+		{
+			ID: OpEntraAssignmentDelete, Method: http.MethodDelete, Route: RouteEntraAssignment,
+			Summary: "Remove an assignment to Entra users.", Parameters: object,
+			Responses: []OperationResponse{{Status: http.StatusNoContent, Description: "The assignment is gone."}},
+		},
+	}
+	for i := range operations {
+		o := &operations[i]
+		o.Area, o.Auth, o.First, o.Last = AreaIdentity, AuthService, VersionCustomID(), VersionCustomID()
+	}
+	return operations
 }
 
 // identityOf2020 are the operations of the administration package's preview.

@@ -12,6 +12,8 @@ const (
 	RouteIssueToken2020           = "/identities/{id}/token"
 	RouteTeamsUserExchange        = "/teamsUser/:exchangeAccessToken"
 	RouteEntraExchange            = "/access/entra/:exchangeAccessToken"
+	RouteEntraAssignments         = "/access/entra/assignments"
+	RouteEntraAssignment          = "/access/entra/assignments/{objectId}"
 	RouteTeamsExtensionExchange   = "/access/teamsExtension/:exchangeAccessToken"
 	RouteTeamsExtensionAssignment = "/access/teamsExtension/tenants/{tenantId}/assignments/{objectId}"
 )
@@ -29,4 +31,9 @@ func RevokeAccessTokensPath(id string) string { return IdentityPath(id) + "/:rev
 // TeamsExtensionAssignmentPath returns the escaped path of an assignment.
 func TeamsExtensionAssignmentPath(tenant, object string) string {
 	return "/access/teamsExtension/tenants/" + EscapePathValue(tenant) + "/assignments/" + EscapePathValue(object)
+}
+
+// EntraAssignmentPath returns the escaped path of an assignment to Entra users.
+func EntraAssignmentPath(object string) string {
+	return RouteEntraAssignments + "/" + EscapePathValue(object)
 }

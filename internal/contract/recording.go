@@ -106,8 +106,13 @@ func nearest(root string, loaded map[string]*Contract, area, version string) (*C
 // beyond tells whether an operation is known not to be specified.
 func beyond(x *acswire.RecordedExchange) bool {
 	switch x.Operation {
-	case acswire.OpIdentityGet, acswire.OpIdentityExchangeEntra:
+	case acswire.OpIdentityGet, acswire.OpIdentityExchangeEntra,
+		acswire.OpEntraAssignmentsList, acswire.OpEntraAssignmentsUpdate,
+		acswire.OpEntraAssignmentGet, acswire.OpEntraAssignmentUpsert, acswire.OpEntraAssignmentDelete:
 		return true
+	// Specified from 2025-06-30 on, and for the preview before it.
+	case acswire.OpTeamsExtensionExchange, acswire.OpTeamsExtensionGet, acswire.OpTeamsExtensionUpsert, acswire.OpTeamsExtensionDelete:
+		return x.Contract == acswire.VersionCustomID().String()
 	}
 	// Links of attachments are asked for with any version that shows them.
 	return strings.HasPrefix(x.Operation, "OperationStatuses_") || x.Operation == acswire.OpChatGetImage

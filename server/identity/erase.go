@@ -19,6 +19,10 @@ func (s *Service) EraseResource(ctx context.Context, id guid.GUID) error {
 			(SELECT tenant, object FROM foreign_users WHERE resource_id = $1 ORDER BY tenant, object LIMIT $2)`,
 		`DELETE FROM teams_assignments WHERE resource_id = $1 AND (tenant, object) IN
 			(SELECT tenant, object FROM teams_assignments WHERE resource_id = $1 ORDER BY tenant, object LIMIT $2)`,
+		`DELETE FROM entra_assignments WHERE resource_id = $1 AND object IN
+			(SELECT object FROM entra_assignments WHERE resource_id = $1 ORDER BY object LIMIT $2)`,
+		`DELETE FROM entra_resources WHERE resource_id = $1 AND resource_id IN
+			(SELECT resource_id FROM entra_resources WHERE resource_id = $1 ORDER BY resource_id LIMIT $2)`,
 		`DELETE FROM users WHERE resource_id = $1 AND id IN
 			(SELECT id FROM users WHERE resource_id = $1 ORDER BY id LIMIT $2)`,
 	} {

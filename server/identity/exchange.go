@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/parley-rtc/parley/internal/acswire"
@@ -28,6 +29,8 @@ type ForeignUser struct {
 	TenantID, ObjectID string
 	// AppID is the application that the token was issued to.
 	AppID string
+	// Groups are the object ids of the groups that the token names.
+	Groups []string
 	// Expires is the end of the token's life.
 	Expires time.Time
 }
@@ -103,10 +106,14 @@ func (s *Service) ExchangeTeamsUser(ctx context.Context, resource guid.GUID, tok
 	return issued, expires, err
 }
 
-// ExchangeEntra exchanges the token of an Entra user.
+// ExchangeEntra exchanges the token of an Entra user, who needs an assignment in
+// a resource that had one once.
 func (s *Service) ExchangeEntra(ctx context.Context, resource guid.GUID, token string) (User, string, time.Time, error) {
 	f, err := s.foreign(ctx, token)
 	if err != nil {
+		return User{}, "", time.Time{}, err
+	}
+	if err := s.entraAssigned(ctx, resource, &f); err != nil {
 		return User{}, "", time.Time{}, err
 	}
 	return s.exchange(ctx, resource, f, []string{acswire.ScopeChat, acswire.ScopeVoIP})
@@ -123,7 +130,7 @@ func (s *Service) ExchangeTeamsExtension(ctx context.Context, resource guid.GUID
 	if err != nil {
 		return User{}, "", time.Time{}, err
 	}
-	if len(a.ClientIDs) > 0 && !slices.Contains(a.ClientIDs, f.AppID) {
+	if len(a.ClientIDs) > 0 && !names(a.ClientIDs, f.AppID) {
 		return User{}, "", time.Time{}, ErrNotAssigned
 	}
 	return s.exchange(ctx, resource, f, []string{acswire.ScopeChat, acswire.ScopeVoIP})
@@ -185,20 +192,31 @@ func (s *Service) SetAssignment(ctx context.Context, resource guid.GUID, a Assig
 // principal got by it. Nothing happens when there is none.
 func (s *Service) DeleteAssignment(ctx context.Context, resource guid.GUID, tenant, object string) error {
 	var user []byte
-	err := s.store.Write(ctx, func(tx *store.Tx) error {
-		user = nil
+	err := s.store.Write(ctx, func(tx *store.Tx) (err error) {
 		if _, err := tx.Exec("DELETE FROM teams_assignments WHERE resource_id = $1 AND tenant = $2 AND object = $3", resource[:], tenant, object); err != nil {
 			return err
 		}
-		err := tx.QueryRow("SELECT user_id FROM foreign_users WHERE resource_id = $1 AND tenant = $2 AND object = $3", resource[:], tenant, object).Scan(&user)
-		if store.IsNotFound(err) {
-			return nil
-		}
+		user, err = foreignID(tx, resource, tenant, object)
 		return err
 	})
 	if err != nil {
 		return fmt.Errorf("identity: assignment: %w", err)
 	}
+	return s.revokeForeign(ctx, resource, user)
+}
+
+// foreignID returns the id of the user who stands for a foreign one; nil when
+// there is none yet.
+func foreignID(tx *store.Tx, resource guid.GUID, tenant, object string) (user []byte, err error) {
+	err = tx.QueryRow("SELECT user_id FROM foreign_users WHERE resource_id = $1 AND tenant = $2 AND object = $3", resource[:], tenant, object).Scan(&user)
+	if store.IsNotFound(err) {
+		return nil, nil
+	}
+	return user, err
+}
+
+// revokeForeign makes the tokens void of a user that foreignID returned.
+func (s *Service) revokeForeign(ctx context.Context, resource guid.GUID, user []byte) error {
 	if user == nil {
 		return nil
 	}
@@ -210,4 +228,10 @@ func (s *Service) DeleteAssignment(ctx context.Context, resource guid.GUID, tena
 		return err
 	}
 	return nil
+}
+
+// names tells whether an id is among others: those of Entra are GUIDs, which
+// are written in either case.
+func names(ids []string, id string) bool {
+	return slices.ContainsFunc(ids, func(one string) bool { return strings.EqualFold(one, id) })
 }

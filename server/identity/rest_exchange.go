@@ -72,6 +72,10 @@ func assignmentModel(a *Assignment) acswire.TeamsExtensionAssignment {
 	}
 }
 
+func notAssignment() error {
+	return &front.Error{Status: http.StatusNotFound, Code: acswire.CodeNotFound, Message: "There is no such assignment."}
+}
+
 // getAssignment answers GET on an assignment.
 func (s *Service) getAssignment(ctx context.Context, r *front.Request) (*front.Response, error) {
 	tenant, object, err := principal(r)
@@ -80,7 +84,7 @@ func (s *Service) getAssignment(ctx context.Context, r *front.Request) (*front.R
 	}
 	a, err := s.Assignment(ctx, r.Resource.ID, tenant, object)
 	if errors.Is(err, ErrNotAssigned) {
-		return nil, &front.Error{Status: http.StatusNotFound, Code: acswire.CodeNotFound, Message: "There is no such assignment."}
+		return nil, notAssignment()
 	}
 	if err != nil {
 		return nil, err

@@ -43,7 +43,9 @@ type Subject struct {
 	Issuer, Subject string
 	// ObjectID, TenantID, AppID and UPN are empty when the token does not say.
 	ObjectID, TenantID, AppID, UPN string
-	Expires                        time.Time
+	// Groups are those that the token names.
+	Groups  []string
+	Expires time.Time
 	// Resources are the names of the resources it is for; none is all.
 	Resources []string
 }
@@ -196,6 +198,17 @@ func (c claims) text(name string) string {
 	return s
 }
 
+// list returns the texts of a claim that is a list.
+func (c claims) list(name string) (texts []string) {
+	values, _ := c[name].([]any)
+	for _, v := range values {
+		if text, ok := v.(string); ok {
+			texts = append(texts, text)
+		}
+	}
+	return texts
+}
+
 // has tells whether a claim is one of the values, or has one of them in its
 // list or among its words.
 func (c claims) has(name string, values []string) bool {
@@ -278,6 +291,7 @@ func (i *issuer) verify(ctx context.Context, token string, use Use, said claims)
 		Issuer: good.Issuer, Subject: good.Subject, ObjectID: all.text("oid"), TenantID: all.text("tid"),
 		AppID: cmp.Or(all.text("appid"), all.text("azp"), all.text("client_id")), // RFC 9068 2.2
 		UPN:   cmp.Or(all.text("upn"), all.text("preferred_username")), Expires: good.Expiry, Resources: i.Resources,
+		Groups: all.list("groups"),
 	}, nil
 }
 
