@@ -207,8 +207,9 @@ func made(events []Event, now *Event) []Event {
 }
 
 // updateOf reads a thread's row: the last change of all, and the last one of the
-// thread itself, which may be that it was deleted. By whom and when that was is not known of threads from before
-// this was written down: then the thread's creator and last message stand in.
+// thread itself, which may be that it was deleted. By whom and when that was is
+// not known of threads from before this was written down: then the thread's
+// creator and last message stand in.
 func updateOf(q store.Querier, thread string) (change int64, e Event, err error) {
 	e = Event{Kind: EventThreadUpdated, Thread: thread}
 	var metadata, creator string

@@ -45,7 +45,10 @@ type attached struct {
 
 // hears tells whether an event is news to a connection; nil is so to all.
 func (a *attached) hears(e *Event) bool {
-	return e == nil || e.Change == 0 || e.Change > a.known[e.Thread] && !(e.early && e.At.Before(a.from))
+	if e == nil || e.Change == 0 {
+		return true
+	}
+	return e.Change > a.known[e.Thread] && (!e.early || !e.At.Before(a.from))
 }
 
 const (
