@@ -42,7 +42,14 @@ func (s *Server) authenticateRealTime(ctx context.Context, token string, res *re
 
 // handleRealTime serves the paths of the real-time connections.
 func (s *Server) handleRealTime(f *front.Front) {
-	s.trouter.Routes(f.Refuse, func(method, pattern string, handler http.Handler) { f.Handle(method, pattern, handler) })
+	s.trouter.Routes(f.Refuse, func(method, pattern string, handler http.Handler) {
+		f.Handle(method, pattern, handler)
+		// The package puts this path behind the endpoint that it was given, and
+		// that of a connection string ends with a slash.
+		if pattern == trouter.ConfigPath {
+			f.Handle(method, "/"+pattern, handler)
+		}
+	})
 }
 
 // recheck ends what users have open on this node by tokens that are void.

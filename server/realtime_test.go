@@ -257,11 +257,32 @@ func TestRealTime_Refusals(t *testing.T) {
 	}
 }
 
+// TestRealTime_EndpointWithSlash: an endpoint as connection strings have it
+// leads to the same place.
+func TestRealTime_EndpointWithSlash(t *testing.T) {
+	r := newREST(t, start(t, server.Options{}))
+	_, token := r.user("chat")
+	_, voip := r.user("voip")
+	_, end, _ := strings.Cut(r.conn.ConnectionString, "endpoint=")
+	given, _, _ := strings.Cut(end, ";")
+	if !strings.HasSuffix(given, "/") {
+		t.Fatalf("the connection string has %s", given)
+	}
+	const path = "/chat/config/realTimeNotifications?api-version=2024-09-01"
+	with, without := r.realtimeRequest(http.MethodGet, given+path, token, ""), r.realtimeRequest(http.MethodGet, r.conn.Endpoint+path, token, "")
+	if with.StatusCode != http.StatusOK || string(with.body) != string(without.body) {
+		t.Errorf("%d %s, without: %d %s", with.StatusCode, with.body, without.StatusCode, without.body)
+	}
+	if a := r.realtimeRequest(http.MethodGet, given+path, voip, ""); a.StatusCode != http.StatusForbidden {
+		t.Errorf("without the scope: %d", a.StatusCode)
+	}
+}
+
 // TestRealTime_Preflight: pages of other origins may take every step.
 func TestRealTime_Preflight(t *testing.T) {
 	srv := start(t, server.Options{})
 	r := newREST(t, srv)
-	for _, path := range []string{"/chat/config/realTimeNotifications", "/v4/a", "/socket.io/1/", "/v3/registrations"} {
+	for _, path := range []string{"/chat/config/realTimeNotifications", "//chat/config/realTimeNotifications", "/v4/a", "/socket.io/1/", "/v3/registrations"} {
 		req, err := http.NewRequest(http.MethodOptions, r.conn.Endpoint+path, nil)
 		if err != nil {
 			t.Fatal(err)

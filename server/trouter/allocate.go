@@ -15,10 +15,12 @@ import (
 	"github.com/parley-rtc/parley/server/guid"
 )
 
-// Paths of the steps. That of the connection must be at the root of its host:
+// ConfigPath is the path of step 1.
+const ConfigPath = "/chat/config/realTimeNotifications"
+
+// Paths of the other steps. That of the connection must be at the root of its host:
 // a path before it would be taken for a namespace of socket.io.
 const (
-	configPath        = "/chat/config/realTimeNotifications"
 	allocationPath    = "/v4/a"
 	pushPath          = "/v4/f/"
 	handshakePath     = "/socket.io/1/"
@@ -51,7 +53,7 @@ func (s *Service) Routes(refuse func(w http.ResponseWriter, r *http.Request, err
 		method, pattern string
 		handler         http.HandlerFunc
 	}{
-		{http.MethodGet, configPath, s.config},
+		{http.MethodGet, ConfigPath, s.config},
 		{http.MethodPost, allocationPath, s.allocate},
 		{http.MethodGet, handshakePath, s.handshake},
 		{http.MethodGet, webSocketPath + "{id}", s.webSocket},
