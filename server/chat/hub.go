@@ -97,7 +97,11 @@ func (h *Hub) attach(user string, a *attached) (detach func()) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if len(h.users) == 0 {
-		h.since = h.service.now()
+		// What happened while nobody was there is not to be caught up with.
+		for thread := range h.streams {
+			h.drop(thread)
+		}
+		h.marks, h.since = marks{}, h.service.now()
 	}
 	if h.users[user] == nil {
 		h.users[user] = map[*attached]struct{}{}

@@ -353,6 +353,23 @@ func TestHub_AddedMeanwhile(t *testing.T) {
 	}
 }
 
+// TestHub_LostWhileNobodyListened: who comes to a node is not told what it lost
+// while nobody was there.
+func TestHub_LostWhileNobodyListened(t *testing.T) {
+	u := newUnsteady(t, time.Millisecond)
+	u.bus.release(t)
+	u.say(time.Minute, "1")
+	u.hears("1")
+	u.detach()
+	u.bus.hold()
+	u.say(time.Minute, "2", "3")
+	u.clock.move(time.Hour)
+	u.join()
+	u.bus.release(t)
+	u.say(time.Minute, "4")
+	u.hears("1", "4")
+}
+
 // slowSink holds the goroutine of a stream up.
 type slowSink struct {
 	*sink
