@@ -36,9 +36,9 @@ type Hub struct {
 // attached is one connection.
 type attached struct {
 	sink Sink
-	// known are the changes that threads had before the connection, of those in which
-	// something happened after the time from; what a stream begins with is no news
-	// from before that. Both are empty of one that gets everything.
+	// known are the changes that threads had before the connection, of those of which
+	// something from before it may be told yet; what a stream begins with is no news
+	// from before the time from. Both are empty of one that gets everything.
 	from  time.Time
 	known map[string]int64
 }
@@ -79,6 +79,8 @@ func (h *Hub) close() error {
 // may be done more than once. An event that is on its way may still arrive
 // after that. What happened up to some seconds before may be told too.
 func (h *Hub) Attach(user string, sink Sink) (detach func()) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
 	return h.attach(user, &attached{sink: sink})
 }
 
@@ -86,16 +88,27 @@ func (h *Hub) Attach(user string, sink Sink) (detach func()) {
 // error is that of the database.
 func (h *Hub) Join(ctx context.Context, user string, sink Sink) (detach func(), err error) {
 	from := h.service.now().Add(-2 * settled)
-	known, err := h.service.recent(ctx, user, from)
+	recent, others, err := h.service.joined(ctx, user, from)
 	if err != nil {
 		return nil, err
 	}
-	return h.attach(user, &attached{sink: sink, from: from, known: known}), nil
-}
-
-func (h *Hub) attach(user string, a *attached) (detach func()) {
+	a := &attached{sink: sink, from: from, known: recent}
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	for thread, change := range others {
+		at, s := h.marks.look(thread), h.streams[thread]
+		if s != nil && !s.busy {
+			at = s.mark
+		}
+		if s != nil && s.busy || at.next != 0 && at.next <= change {
+			a.known[thread] = change // some of it was lost here, or is being told
+		}
+	}
+	return h.attach(user, a), nil
+}
+
+// attach adds a connection. The caller holds the lock.
+func (h *Hub) attach(user string, a *attached) (detach func()) {
 	if len(h.users) == 0 {
 		// What happened while nobody was there is not to be caught up with.
 		for thread := range h.streams {

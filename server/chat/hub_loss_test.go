@@ -370,6 +370,30 @@ func TestHub_LostWhileNobodyListened(t *testing.T) {
 	u.hears("1", "4")
 }
 
+// TestHub_LostTailBeforeJoin: what was lost before somebody joined is told to those
+// who were there only.
+func TestHub_LostTailBeforeJoin(t *testing.T) {
+	u := newUnsteady(t, time.Millisecond)
+	u.bus.release(t)
+	u.say(time.Minute, "1")
+	u.hears("1")
+	u.bus.hold()
+	u.say(time.Minute, "2")
+	u.clock.move(time.Minute)
+	late := newSink()
+	detach, err := u.chat.Hub().Join(u.ctx, u.alice.User, late)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(detach)
+	u.bus.release(t)
+	u.say(time.Minute, "3")
+	u.hears("1", "2", "3")
+	if e := late.wait(t, 1)[0]; e.Message == nil || e.Message.Content != "3" {
+		t.Errorf("told %+v", e)
+	}
+}
+
 // slowSink holds the goroutine of a stream up.
 type slowSink struct {
 	*sink

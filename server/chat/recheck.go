@@ -106,22 +106,36 @@ func (s *Service) lastChanges(ctx context.Context, query, end string, texts []st
 	return found, err
 }
 
-// recent returns the last changes of those of a user's threads in which something
-// happened after a moment. A thread's last change is always there to be seen.
-func (s *Service) recent(ctx context.Context, user string, moment time.Time) (found map[string]int64, err error) {
+// joined returns the last changes of a user's threads: of those in which something
+// happened after a moment, and of the others. A thread's last change is always there
+// to be seen.
+func (s *Service) joined(ctx context.Context, user string, moment time.Time) (recent, others map[string]int64, err error) {
 	err = s.options.Store.Read(ctx, func(q store.Querier) error {
-		rows, err := q.Query(`SELECT t.id, t.change FROM chat_participants p JOIN chat_threads t ON t.id = p.thread_id WHERE p.user_id = $1 AND (
-			t.last_message_at >= $2 OR t.updated_at >= $2
+		rows, err := q.Query(`SELECT t.id, t.change, CASE WHEN t.last_message_at >= $2 OR t.updated_at >= $2
 			OR EXISTS (SELECT 1 FROM chat_messages m WHERE m.thread_id = t.id AND m.change = t.change AND m.version >= $2)
-			OR EXISTS (SELECT 1 FROM chat_receipts r WHERE r.thread_id = t.id AND r.change = t.change AND r.read_at >= $2))`,
-			user, milliseconds(moment))
+			OR EXISTS (SELECT 1 FROM chat_receipts r WHERE r.thread_id = t.id AND r.change = t.change AND r.read_at >= $2) THEN 1 ELSE 0 END
+			FROM chat_participants p JOIN chat_threads t ON t.id = p.thread_id WHERE p.user_id = $1`, user, milliseconds(moment))
 		if err != nil {
 			return err
 		}
-		found, err = changesByThread(rows)
-		return err
+		defer rows.Close()
+		recent, others = map[string]int64{}, map[string]int64{}
+		for rows.Next() {
+			var id string
+			var change int64
+			var lately int
+			if err := rows.Scan(&id, &change, &lately); err != nil {
+				return err
+			}
+			if lately != 0 {
+				recent[id] = change
+			} else {
+				others[id] = change
+			}
+		}
+		return rows.Err()
 	})
-	return found, err
+	return recent, others, err
 }
 
 func changesByThread(rows *sql.Rows) (map[string]int64, error) {
