@@ -95,7 +95,7 @@ func TestAlone_RememberedTokensEnd(t *testing.T) {
 // TestAlone_RevokedWhileRead: once a revocation has returned no request passes,
 // however many are under way.
 func TestAlone_RevokedWhileRead(t *testing.T) {
-	testkit.CheckLeaks(t, time.Minute)
+	testkit.CheckLeaks(t, 5*time.Minute) // it has two cores busy, which others may be too
 	ctx := context.Background()
 	s := alone(t, time.Now)
 	user, err := s.CreateUser(ctx, guid.New(), "", time.Time{})
