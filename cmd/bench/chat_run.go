@@ -272,8 +272,8 @@ func (c *chatRun) deliver(ctx context.Context, members int, systems []chatSystem
 	defer func() { err = errors.Join(err, closeAll()) }()
 	what, group := deliverName(members, beside), fmt.Sprintf("Send to delivered, %d messages per second into one conversation", steadyRate)
 	err = c.turns(ctx, func(s chatSystem) error {
-		// Not counted, of no system: a conversation that has just begun has its first
-		// messages later, the service's by up to 100 ms (server/chat, stream).
+		// Not counted, of no system: the connections of a conversation that has just
+		// begun are cold.
 		if _, err := rooms[s][0].steady(ctx, warmUp); err != nil {
 			return err
 		}
