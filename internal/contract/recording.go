@@ -103,7 +103,8 @@ func nearest(root string, loaded map[string]*Contract, area, version string) (*C
 	return c, err
 }
 
-// beyond tells whether an operation is known not to be specified.
+// beyond tells whether an operation is known to be in none of the specifications
+// at hand; that of identity 2025-03-02-preview is not among them.
 func beyond(x *acswire.RecordedExchange) bool {
 	switch x.Operation {
 	case acswire.OpIdentityGet, acswire.OpIdentityExchangeEntra,

@@ -100,6 +100,13 @@ func (u *unsteady) say(between time.Duration, texts ...string) {
 	}
 }
 
+// forget has the node drop the stream of the thread as it does when there are many.
+func (u *unsteady) forget() {
+	for !chat.Forget(u.chat.Hub(), u.thread) {
+		runtime.Gosched() // it told something a moment ago
+	}
+}
+
 func (u *unsteady) hears(texts ...string) {
 	u.t.Helper()
 	events := u.heard.wait(u.t, len(texts))
@@ -271,9 +278,7 @@ func TestHub_ForgottenStream(t *testing.T) {
 	u.bus.release(t)
 	u.say(time.Minute, "1")
 	u.hears("1")
-	for !chat.Forget(u.chat.Hub(), u.thread) {
-		runtime.Gosched() // it told the message a moment ago
-	}
+	u.forget()
 	u.bus.hold()
 	u.say(time.Minute, "2", "3")
 	u.bus.release(t, 1, 0)

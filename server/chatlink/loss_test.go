@@ -27,15 +27,22 @@ func (b *lossyBus) Publish(subject string, data []byte) error {
 	return b.chatBus.Publish(subject, data)
 }
 
-// TestLoss: what the bus loses is told with what follows, or when the node
-// looks again, in order and once.
-func TestLoss(t *testing.T) {
-	testkit.CheckLeaks(t, time.Minute)
+// openLossy opens a harness with a bus that loses what it is told to.
+func openLossy(t *testing.T) (*harness, *lossyBus) {
+	t.Helper()
 	var lossy *lossyBus
 	h := open(t, func(b *bus.Bus) chat.Bus {
 		lossy = &lossyBus{chatBus: chatBus{b}}
 		return lossy
 	}, chatlink.Options{})
+	return h, lossy
+}
+
+// TestLoss: what the bus loses is told with what follows, or when the node
+// looks again, in order and once.
+func TestLoss(t *testing.T) {
+	testkit.CheckLeaks(t, time.Minute)
+	h, lossy := openLossy(t)
 	heard := make(chan *signaling.Message, 1000)
 	client := h.connect(t, func(m *signaling.Message) { heard <- m }, nil)
 	defer client.Close()
@@ -93,11 +100,7 @@ func TestLoss(t *testing.T) {
 // that and more than is read at once was lost.
 func TestLoss_OfComing(t *testing.T) {
 	testkit.CheckLeaks(t, time.Minute)
-	var lossy *lossyBus
-	h := open(t, func(b *bus.Bus) chat.Bus {
-		lossy = &lossyBus{chatBus: chatBus{b}}
-		return lossy
-	}, chatlink.Options{})
+	h, lossy := openLossy(t)
 	heard := make(chan *signaling.Message, 1000)
 	client := h.connect(t, func(m *signaling.Message) { heard <- m }, nil)
 	defer client.Close()

@@ -5,9 +5,7 @@ import (
 	"time"
 
 	"github.com/parley-rtc/parley/internal/testkit"
-	"github.com/parley-rtc/parley/server/bus"
 	"github.com/parley-rtc/parley/server/chat"
-	"github.com/parley-rtc/parley/server/chatlink"
 	"github.com/parley-rtc/parley/signaling"
 	"github.com/parley-rtc/parley/signaling/signalpb"
 )
@@ -17,11 +15,7 @@ import (
 // missed nothing, or never subscribed, hears nothing.
 func TestRecheck(t *testing.T) {
 	testkit.CheckLeaks(t, time.Minute)
-	var lossy *lossyBus
-	h := open(t, func(b *bus.Bus) chat.Bus {
-		lossy = &lossyBus{chatBus: chatBus{b}}
-		return lossy
-	}, chatlink.Options{})
+	h, lossy := openLossy(t)
 	heard, idle := make(chan *signaling.Message, 1000), make(chan *signaling.Message, 1000)
 	client := h.connect(t, func(m *signaling.Message) { heard <- m }, nil)
 	defer client.Close()
