@@ -86,11 +86,11 @@ func (s *Service) EntraAssignment(ctx context.Context, resource guid.GUID, objec
 // tenant end by themselves. It returns the object ids that were new.
 func (s *Service) UpdateEntraAssignments(ctx context.Context, resource guid.GUID, changes map[string]*EntraAssignment) (created []string, err error) {
 	var revoked [][]byte
-	err = s.store.Write(ctx, func(tx *store.Tx) error {
+	err = s.voiding(ctx, func(tx *store.Tx) error {
 		created, revoked = nil, nil // of an attempt before this one
 		for _, object := range slices.Sorted(maps.Keys(changes)) {
 			if changes[object] == nil {
-				user, err := removeEntra(tx, resource, object)
+				user, err := s.removeEntra(tx, resource, object)
 				if err != nil {
 					return err
 				}
@@ -107,13 +107,11 @@ func (s *Service) UpdateEntraAssignments(ctx context.Context, resource guid.GUID
 		}
 		return nil
 	})
+	if err == nil {
+		err = s.revokedForeign(resource, revoked...)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("identity: assignments: %w", err)
-	}
-	for _, user := range revoked {
-		if err := s.revokeForeign(ctx, resource, user); err != nil {
-			return nil, err
-		}
 	}
 	return created, nil
 }
@@ -138,8 +136,9 @@ func setEntra(tx *store.Tx, resource guid.GUID, a *EntraAssignment) (created boo
 	return created, err
 }
 
-// removeEntra removes an assignment and returns whose tokens become void by it.
-func removeEntra(tx *store.Tx, resource guid.GUID, object string) (user []byte, err error) {
+// removeEntra removes an assignment, makes the tokens void that were given for it,
+// and returns whose.
+func (s *Service) removeEntra(tx *store.Tx, resource guid.GUID, object string) (user []byte, err error) {
 	var tenant, kind string
 	err = tx.QueryRow("DELETE FROM entra_assignments WHERE resource_id = $1 AND object = $2 RETURNING tenant, principal_type", resource[:], object).
 		Scan(&tenant, &kind)
@@ -149,7 +148,7 @@ func removeEntra(tx *store.Tx, resource guid.GUID, object string) (user []byte, 
 	if err != nil {
 		return nil, err
 	}
-	return foreignID(tx, resource, tenant, object)
+	return s.voidForeign(tx, resource, tenant, object)
 }
 
 // entraAssigned says whether a user may exchange a token. In a resource that

@@ -192,40 +192,48 @@ func (s *Service) SetAssignment(ctx context.Context, resource guid.GUID, a Assig
 // principal got by it. Nothing happens when there is none.
 func (s *Service) DeleteAssignment(ctx context.Context, resource guid.GUID, tenant, object string) error {
 	var user []byte
-	err := s.store.Write(ctx, func(tx *store.Tx) (err error) {
+	err := s.voiding(ctx, func(tx *store.Tx) (err error) {
 		if _, err := tx.Exec("DELETE FROM teams_assignments WHERE resource_id = $1 AND tenant = $2 AND object = $3", resource[:], tenant, object); err != nil {
 			return err
 		}
-		user, err = foreignID(tx, resource, tenant, object)
+		user, err = s.voidForeign(tx, resource, tenant, object)
 		return err
 	})
+	if err == nil {
+		err = s.revokedForeign(resource, user)
+	}
 	if err != nil {
 		return fmt.Errorf("identity: assignment: %w", err)
 	}
-	return s.revokeForeign(ctx, resource, user)
+	return nil
 }
 
-// foreignID returns the id of the user who stands for a foreign one; nil when
+// voidForeign makes the tokens void of the user who stands for a foreign one, in
+// the transaction that takes away what they were given for: whoever asks again
+// does not find it any more. It returns the user's id for revokedForeign; nil when
 // there is none yet.
-func foreignID(tx *store.Tx, resource guid.GUID, tenant, object string) (user []byte, err error) {
+func (s *Service) voidForeign(tx *store.Tx, resource guid.GUID, tenant, object string) (user []byte, err error) {
 	err = tx.QueryRow("SELECT user_id FROM foreign_users WHERE resource_id = $1 AND tenant = $2 AND object = $3", resource[:], tenant, object).Scan(&user)
+	if err == nil {
+		err = voidTokens(tx, resource, user, s.now().UnixMilli()+1) // one of this very millisecond too
+	}
 	if store.IsNotFound(err) {
 		return nil, nil
 	}
 	return user, err
 }
 
-// revokeForeign makes the tokens void of a user that foreignID returned.
-func (s *Service) revokeForeign(ctx context.Context, resource guid.GUID, user []byte) error {
-	if user == nil {
-		return nil
-	}
-	id, err := guid.FromBytes(user)
-	if err != nil {
-		return fmt.Errorf("identity: assignment: %w", err)
-	}
-	if err := s.RevokeTokens(ctx, resource, rawID(s.cloud(resource), resource, id), s.now()); !errors.Is(err, ErrNotOwned) {
-		return err
+// revokedForeign tells that the tokens of users are void; nil is nobody.
+func (s *Service) revokedForeign(resource guid.GUID, users ...[]byte) error {
+	for _, user := range users {
+		if user == nil {
+			continue
+		}
+		id, err := guid.FromBytes(user)
+		if err != nil {
+			return err
+		}
+		s.revoked(rawID(s.cloud(resource), resource, id))
 	}
 	return nil
 }

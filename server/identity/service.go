@@ -267,11 +267,7 @@ func (s *Service) RevokeTokens(ctx context.Context, resource guid.GUID, raw stri
 	}
 	// A token of this very millisecond was issued before, too.
 	from := min(before.UnixMilli(), s.now().UnixMilli()) + 1
-	err = s.voiding(ctx, func(tx *store.Tx) error {
-		var found []byte
-		return tx.QueryRow(`UPDATE users SET tokens_valid_from = CASE WHEN tokens_valid_from < $1 THEN $1 ELSE tokens_valid_from END
-			WHERE resource_id = $2 AND id = $3 RETURNING id`, from, resource[:], id[:]).Scan(&found)
-	})
+	err = s.voiding(ctx, func(tx *store.Tx) error { return voidTokens(tx, resource, id[:], from) })
 	if store.IsNotFound(err) {
 		return ErrNotOwned
 	}
@@ -280,6 +276,13 @@ func (s *Service) RevokeTokens(ctx context.Context, resource guid.GUID, raw stri
 	}
 	s.revoked(raw)
 	return nil
+}
+
+// voidTokens makes the tokens of a user void that were issued before a time.
+func voidTokens(tx *store.Tx, resource guid.GUID, user []byte, from int64) error {
+	var found []byte
+	return tx.QueryRow(`UPDATE users SET tokens_valid_from = CASE WHEN tokens_valid_from < $1 THEN $1 ELSE tokens_valid_from END
+		WHERE resource_id = $2 AND id = $3 RETURNING id`, from, resource[:], user).Scan(&found)
 }
 
 func (s *Service) revoked(user string) {
