@@ -215,7 +215,7 @@ func (s *Service) DeleteAssignment(ctx context.Context, resource guid.GUID, tena
 func (s *Service) voidForeign(tx *store.Tx, resource guid.GUID, tenant, object string) (user []byte, err error) {
 	err = tx.QueryRow("SELECT user_id FROM foreign_users WHERE resource_id = $1 AND tenant = $2 AND object = $3", resource[:], tenant, object).Scan(&user)
 	if err == nil {
-		err = voidTokens(tx, resource, user, s.now().UnixMilli()+1) // one of this very millisecond too
+		err = voidTokens(tx, resource, user, s.now().UnixMilli()+1, true)
 	}
 	if store.IsNotFound(err) {
 		return nil, nil

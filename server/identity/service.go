@@ -266,8 +266,9 @@ func (s *Service) RevokeTokens(ctx context.Context, resource guid.GUID, raw stri
 		return err
 	}
 	// A token of this very millisecond was issued before, too.
-	from := min(before.UnixMilli(), s.now().UnixMilli()) + 1
-	err = s.voiding(ctx, func(tx *store.Tx) error { return voidTokens(tx, resource, id[:], from) })
+	now := s.now().UnixMilli()
+	from := min(before.UnixMilli(), now) + 1
+	err = s.voiding(ctx, func(tx *store.Tx) error { return voidTokens(tx, resource, id[:], from, before.UnixMilli() >= now) })
 	if store.IsNotFound(err) {
 		return ErrNotOwned
 	}
@@ -278,11 +279,17 @@ func (s *Service) RevokeTokens(ctx context.Context, resource guid.GUID, raw stri
 	return nil
 }
 
-// voidTokens makes the tokens of a user void that were issued before a time.
-func voidTokens(tx *store.Tx, resource guid.GUID, user []byte, from int64) error {
+// voidTokens makes the tokens of a user void that were issued before a time; with
+// all, those too that were issued after a revocation of this very millisecond, which
+// have the time from which on it lets tokens be valid.
+func voidTokens(tx *store.Tx, resource guid.GUID, user []byte, from int64, all bool) error {
+	step := int64(0)
+	if all {
+		step = 1
+	}
 	var found []byte
-	return tx.QueryRow(`UPDATE users SET tokens_valid_from = CASE WHEN tokens_valid_from < $1 THEN $1 ELSE tokens_valid_from END
-		WHERE resource_id = $2 AND id = $3 RETURNING id`, from, resource[:], user).Scan(&found)
+	return tx.QueryRow(`UPDATE users SET tokens_valid_from = CASE WHEN tokens_valid_from < $1 THEN $1 ELSE tokens_valid_from + $4 END
+		WHERE resource_id = $2 AND id = $3 RETURNING id`, from, resource[:], user, step).Scan(&found)
 }
 
 func (s *Service) revoked(user string) {

@@ -129,3 +129,31 @@ func TestAlone_RevokedWhileRead(t *testing.T) {
 		wg.Wait()
 	}
 }
+
+// TestRevokeTokens_Twice: a token that was issued between two revocations of the
+// same millisecond is void.
+func TestRevokeTokens_Twice(t *testing.T) {
+	testkit.CheckLeaks(t, time.Minute)
+	ctx := t.Context()
+	at := time.Now()
+	s := alone(t, func() time.Time { return at })
+	user, err := s.CreateUser(ctx, guid.New(), "", time.Time{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 3 {
+		token, _, err := s.IssueToken(ctx, user.ResourceID, user.RawID(), []string{"chat"}, time.Hour)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.Authenticate(ctx, token); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.RevokeTokens(ctx, user.ResourceID, user.RawID(), at); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.Authenticate(ctx, token); !errors.Is(err, identity.ErrTokenInvalid) {
+			t.Fatalf("after its revocation: %v", err)
+		}
+	}
+}
